@@ -1,0 +1,201 @@
+import type {
+  ChannelVersions,
+  Checkpoint,
+  SerializerProtocol,
+} from "@langchain/langgraph-checkpoint";
+import { LineageTaken, SpansFreed } from "../core/error.ts";
+import type { JsonObject } from "../core/json.ts";
+import type {
+  CheckpointAddress,
+  CheckpointStorage,
+  StoredItem,
+  StoredValue,
+  Writer,
+} from "../core/ports/checkpoints.ts";
+import { packContent } from "./checkpoint-content.ts";
+import { isList, type ListPlan, placeList, Placer, planList } from "./lists.ts";
+import type { Held, NamespaceMemory, ThreadMemory } from "./thread-memory.ts";
+
+/** Shorter values stand in the checkpoint's own text: as an item they would cost about 30 bytes more. */
+const inlineLengthMax = 128;
+
+/** A branch or a copy that goes on at the same moment takes the place once, a deletion frees once. */
+const triesMax = 5;
+
+export interface CheckpointToPut {
+  address: CheckpointAddress;
+  parentId: string | null;
+  checkpoint: Checkpoint;
+  origin: JsonObject;
+  metadata: JsonObject;
+  newVersions: ChannelVersions;
+}
+
+/** How a channel's value will be stored. */
+type Plan =
+  | { channel: string; held: Held }
+  | { channel: string; list: ListPlan }
+  | { channel: string; whole: StoredValue };
+
+interface CheckpointPlan {
+  values: Plan[];
+  /** In which the plan's stored items were learnt; null when it has none. */
+  generation: number | null;
+}
+
+/** Stores checkpoints: of each only what is not stored yet, as far as `memory` knows. */
+export class CheckpointWriter {
+  readonly #storage: CheckpointStorage;
+  readonly #serializer: SerializerProtocol;
+  readonly #writer: Writer;
+
+  constructor(storage: CheckpointStorage, serializer: SerializerProtocol, writer: Writer) {
+    this.#storage = storage;
+    this.#serializer = serializer;
+    this.#writer = writer;
+  }
+
+  /** `recall` reads the parent, so that `memory` knows it. */
+  async put(
+    step: CheckpointToPut,
+    memory: ThreadMemory,
+    recall: () => Promise<void>,
+  ): Promise<void> {
+    const known = memory.of(step.address.namespace);
+    let plan = await this.#plan(step, memory, { recall, all: false });
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#store(step, plan, memory, known);
+        return;
+      } catch (error) {
+        if (tries === triesMax) throw error;
+        if (error instanceof LineageTaken) {
+          known.forgetTails();
+          for (const value of plan.values) if ("list" in value) value.list.tail = null;
+        } else if (error instanceof SpansFreed) {
+          memory.clear();
+          plan = await this.#plan(step, memory, { recall, all: true });
+        } else throw error;
+      }
+    }
+  }
+
+  /**
+   * Of a channel that did not change nothing is stored. `all`: what was stored is gone, store it
+   * again. Encodes before anything is awaited, so that the checkpoint is stored as it is now.
+   */
+  async #plan(
+    step: CheckpointToPut,
+    memory: ThreadMemory,
+    { recall, all }: { recall: () => Promise<void>; all: boolean },
+  ): Promise<CheckpointPlan> {
+    const { checkpoint, newVersions } = step;
+    const { generation } = memory;
+    const known = memory.of(step.address.namespace);
+    const versionOf = (channel: string) => String(checkpoint.channel_versions[channel]);
+    const channels = Object.keys(checkpoint.channel_values);
+    const isNew = (channel: string) => all || Object.hasOwn(newVersions, channel);
+    const changed = new Map(
+      channels
+        .filter(isNew)
+        .map((channel) => [
+          channel,
+          this.#planValue(channel, checkpoint.channel_values[channel], memory, known),
+        ]),
+    );
+    const isUnknown = (channel: string) =>
+      !isNew(channel) && !known.held(channel, versionOf(channel));
+    if (channels.some(isUnknown)) await recall();
+    const values: Plan[] = [];
+    for (const channel of channels) {
+      const plan = changed.get(channel);
+      const held = plan ? undefined : known.held(channel, versionOf(channel));
+      if (plan) values.push(await plan);
+      else if (held) values.push({ channel, held });
+    }
+    return { values, generation: generation ?? memory.generation };
+  }
+
+  async #planValue(
+    channel: string,
+    value: unknown,
+    memory: ThreadMemory,
+    known: NamespaceMemory,
+  ): Promise<Plan> {
+    const encode = (one: unknown) => this.#encode(one);
+    if (!isList(channel, value)) return { channel, whole: await encode(value) };
+    const find = (element: object) => memory.items.get(element);
+    const base = known.latestList(channel);
+    return { channel, list: await planList(value, base, find, encode) };
+  }
+
+  async #store(
+    step: CheckpointToPut,
+    plan: CheckpointPlan,
+    memory: ThreadMemory,
+    known: NamespaceMemory,
+  ): Promise<void> {
+    const { address, parentId, checkpoint, origin, metadata } = step;
+    const wholes = new Placer(known.wholeTail);
+    const placed = plan.values.map((value) => place(value, wholes));
+    const values = placed.map(({ channel, held }) => [channel, held] as [string, Held]);
+    const spans = values.flatMap(([, held]) => (held.kind === "inline" ? [] : held.spans));
+    const items = placed.flatMap((one) => one.items);
+    const held = spans.reduce((sum, { first, end }) => sum + end - first, 0);
+    const generation = await this.#storage.put({
+      checkpoint: {
+        ...address,
+        parentId,
+        content: packContent(checkpoint, values, await this.#rest(checkpoint)),
+        spans,
+        metadata,
+      },
+      origin,
+      items,
+      generation: held > items.length ? plan.generation : null,
+      writer: this.#writer,
+    });
+    memory.enter(generation);
+    known.wholeTail = wholes.tail;
+    for (const { channel, held: now } of placed) {
+      known.hold(channel, String(checkpoint.channel_versions[channel]), now);
+      if (now.kind !== "list") continue;
+      for (const item of now.items) {
+        if (item.trace) memory.items.set(item.value as object, item);
+      }
+    }
+  }
+
+  /** What other versions of the library put into a checkpoint. */
+  async #rest(checkpoint: Checkpoint): Promise<string | null> {
+    const {
+      v: _v,
+      id: _id,
+      ts: _ts,
+      channel_values: _values,
+      channel_versions: _versions,
+      versions_seen: _seen,
+      ...rest
+    } = checkpoint;
+    if (Object.keys(rest).length === 0) return null;
+    return new TextDecoder().decode((await this.#encode(rest)).bytes);
+  }
+
+  async #encode(value: unknown): Promise<StoredValue> {
+    const [type, bytes] = await this.#serializer.dumpsTyped(value);
+    return { type, bytes };
+  }
+}
+
+function place(plan: Plan, wholes: Placer): { channel: string; held: Held; items: StoredItem[] } {
+  const { channel } = plan;
+  if ("held" in plan) return { channel, held: plan.held, items: [] };
+  if ("list" in plan) return { channel, ...placeList(plan.list) };
+  const { type, bytes } = plan.whole;
+  if (type === "json" && bytes.length <= inlineLengthMax) {
+    return { channel, held: { kind: "inline", text: new TextDecoder().decode(bytes) }, items: [] };
+  }
+  const item = { ...wholes.next(), value: plan.whole };
+  const span = { lineage: item.lineage, first: item.position, end: item.position + 1 };
+  return { channel, held: { kind: "item", spans: [span] }, items: [item] };
+}

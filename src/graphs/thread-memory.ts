@@ -1,0 +1,101 @@
+import type { LineageId, Span } from "../core/lineage.ts";
+import type { LiveItem } from "./item-cache.ts";
+
+/** How a channel's value is stored. */
+export type Held =
+  /** In the checkpoint's own text. */
+  | { kind: "inline"; text: string }
+  /** As one item. */
+  | { kind: "item"; spans: [Span] }
+  | HeldList;
+
+/** An array, each element as an item. */
+export interface HeldList {
+  kind: "list";
+  spans: Span[];
+  elements: unknown[];
+  /** For each element. */
+  items: LiveItem[];
+  /** Where the list goes on when it grows; null: in a lineage of its own that is still to begin. */
+  tail: Tail | null;
+}
+
+export interface Tail {
+  lineage: LineageId;
+  next: number;
+}
+
+/** Versions of a channel that are remembered: of the latest checkpoints, and of one to fork from. */
+const versionsMax = 4;
+
+/** What one checkpointer knows about how the values of a namespace are stored. */
+export class NamespaceMemory {
+  readonly #channels = new Map<string, Map<string, Held>>();
+  /** Where values that are one item go. */
+  wholeTail: Tail | null = null;
+  /** Resolves when the put before has ended. */
+  idle: Promise<unknown> = Promise.resolve();
+
+  held(channel: string, version: string): Held | undefined {
+    return this.#channels.get(channel)?.get(version);
+  }
+
+  hold(channel: string, version: string, held: Held): void {
+    const versions = this.#channels.get(channel) ?? new Map<string, Held>();
+    this.#channels.set(channel, versions);
+    versions.delete(version);
+    versions.set(version, held);
+    if (versions.size <= versionsMax) return;
+    for (const oldest of versions.keys()) {
+      versions.delete(oldest);
+      break;
+    }
+  }
+
+  /** The list that was read or stored last: what a new value most likely has grown from. */
+  latestList(channel: string): HeldList | undefined {
+    const latest = [...(this.#channels.get(channel)?.values() ?? [])].at(-1);
+    return latest?.kind === "list" ? latest : undefined;
+  }
+
+  /** Somebody else has gone on where this one would have. */
+  forgetTails(): void {
+    this.wholeTail = null;
+    for (const versions of this.#channels.values()) {
+      for (const held of versions.values()) if (held.kind === "list") held.tail = null;
+    }
+  }
+
+  clear(): void {
+    this.wholeTail = null;
+    this.#channels.clear();
+  }
+}
+
+/** What one checkpointer knows about a thread, in the generation in which it was learnt. */
+export class ThreadMemory {
+  generation: number | null = null;
+  /** Elements of lists that are stored. */
+  items = new WeakMap<object, LiveItem>();
+  readonly #namespaces = new Map<string, NamespaceMemory>();
+
+  of(namespace: string): NamespaceMemory {
+    const known = this.#namespaces.get(namespace);
+    if (known) return known;
+    const memory = new NamespaceMemory();
+    this.#namespaces.set(namespace, memory);
+    return memory;
+  }
+
+  /** Forgets what was learnt in another generation. */
+  enter(generation: number): void {
+    if (this.generation !== null && this.generation !== generation) this.clear();
+    this.generation = generation;
+  }
+
+  clear(): void {
+    this.generation = null;
+    this.items = new WeakMap();
+    for (const namespace of this.#namespaces.values()) namespace.clear();
+  }
+}

@@ -1,0 +1,345 @@
+import { hash } from "node:crypto";
+import { HeadMoved, LeaseLost, LineageTaken, SpansFreed } from "../../core/error.ts";
+import type { ThreadId } from "../../core/ids.ts";
+import type { JsonObject } from "../../core/json.ts";
+import { flattenSpans, type LineageId, type Span } from "../../core/lineage.ts";
+import {
+  isEditor,
+  type CheckpointAddress,
+  type CheckpointQuery,
+  type CheckpointStorage,
+  type CheckpointTuple,
+  type Editor,
+  type StoredCheckpoint,
+  type StoredItem,
+  type StoredWrite,
+  type Writer,
+} from "../../core/ports/checkpoints.ts";
+import { assertNoRunInFlight, openPlace, pruneCheckpoints, removeCheckpoints } from "./books.ts";
+import { codeOf, type Connection, type Database, json } from "./database.ts";
+import { Filter } from "./filter.ts";
+import { type TupleRow, tupleStatements, tuplesOf } from "./tuples.ts";
+
+/** How many checkpoints a list reads at once. */
+const batchSize = 10;
+
+/** The SQLSTATE of what happens to the second who stores an item at a position. */
+const uniqueViolation = "23505";
+
+/**
+ * The row `fence` is there when the attempt $1, $2 holds its run (or $1 is null), and then the run's
+ * row is locked until the statement is done: no other attempt takes it over in between. `place` is
+ * the open book of thread $3 in generation $4. What is written is selected from `place`, so that
+ * check and write are one round trip.
+ */
+const fence = `
+  held as (
+    select 1 from runs where run_id = $1 and attempt = $2 and status = 'running' for share),
+  fence as (select 1 where $1::text is null union all select 1 from held),
+  place as (
+    select book, generation from checkpoint_threads
+    where thread_id = $3 and book is not null and ($4::bigint is null or generation = $4)
+      and exists (select 1 from fence)
+    for share)`;
+
+const outcome = `
+  select exists (select 1 from fence) as held, (select generation from place) as generation`;
+
+const put = `
+  with ${fence},
+  stored_items as (
+    insert into lineage_items (lineage, position, type, bytes)
+    select given.* from place,
+      unnest($5::bigint[], $6::integer[], $7::text[], $8::bytea[]) as given),
+  begun as (
+    insert into lineage_books (lineage, book)
+    select lineage, book from place,
+      unnest($5::bigint[], $6::integer[]) as given (lineage, position)
+    where position = 0 on conflict do nothing),
+  shared as (
+    insert into checkpoint_origins (book, digest, metadata)
+    select book, $9, $10::jsonb from place where $9::text is not null on conflict do nothing),
+  stored as (
+    insert into checkpoints (book, namespace, checkpoint_id, parent_id, run_id, origin, metadata,
+      content, spans)
+    select book, $11, $12, $13, $1, $9, $14::jsonb, $15, $16::json from place
+    on conflict (book, namespace, checkpoint_id) do update set
+      parent_id = excluded.parent_id, run_id = excluded.run_id, origin = excluded.origin,
+      metadata = excluded.metadata, content = excluded.content, spans = excluded.spans)
+  ${outcome}`;
+
+/**
+ * A special write of another run is hidden rather than overwritten (the later position counts), so
+ * that it comes back when this run is rolled back.
+ */
+const putWrites = `
+  with ${fence},
+  stored as (
+    insert into checkpoint_writes (book, namespace, checkpoint_id, run_id, task_id, write_index,
+      channel, type, bytes)
+    select book, $5, $6, coalesce($1, ''), given.* from place,
+      unnest($7::text[], $8::integer[], $9::text[], $10::text[], $11::bytea[])
+        as given (task_id, write_index, channel, type, bytes)
+    where given.write_index < 0 or not exists (
+      select 1 from checkpoint_books as own join checkpoint_writes as present using (book)
+      where own.thread_id = $3 and present.namespace = $5 and present.checkpoint_id = $6
+        and present.task_id = given.task_id and present.write_index = given.write_index)
+    on conflict (book, namespace, checkpoint_id, task_id, write_index, run_id) do update set
+      position = default, channel = excluded.channel, type = excluded.type, bytes = excluded.bytes
+      where excluded.write_index < 0)
+  ${outcome}`;
+
+interface FencedStatement {
+  name: string;
+  text: string;
+  generation: number | null;
+  values: unknown[];
+}
+
+export class PostgresCheckpoints implements CheckpointStorage {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async put(params: {
+    checkpoint: StoredCheckpoint;
+    origin: JsonObject;
+    items: StoredItem[];
+    generation: number | null;
+    writer: Writer;
+  }): Promise<number> {
+    const { checkpoint, items, generation, writer } = params;
+    const origin = Object.keys(params.origin).length > 0 ? json(params.origin) : null;
+    const values = [
+      items.map((item) => item.lineage),
+      items.map((item) => item.position),
+      items.map((item) => item.value.type),
+      items.map((item) => item.value.bytes),
+      origin === null ? null : hash("sha1", origin),
+      origin,
+      checkpoint.namespace,
+      checkpoint.checkpointId,
+      checkpoint.parentId,
+      json(checkpoint.metadata),
+      checkpoint.content,
+      JSON.stringify(flattenSpans(checkpoint.spans)),
+    ];
+    try {
+      const statement = { name: "checkpoint_put", text: put, generation, values };
+      return await this.#fenced(checkpoint.threadId, writer, statement, checkpoint);
+    } catch (error) {
+      throw codeOf(error) === uniqueViolation ? new LineageTaken() : error;
+    }
+  }
+
+  async putWrites(params: {
+    address: CheckpointAddress;
+    writes: StoredWrite[];
+    writer: Writer;
+  }): Promise<void> {
+    const { address, writer } = params;
+    const writes = once(params.writes);
+    await this.#fenced(address.threadId, writer, {
+      name: "checkpoint_put_writes",
+      text: putWrites,
+      generation: null,
+      values: [
+        address.namespace,
+        address.checkpointId,
+        writes.map((write) => write.taskId),
+        writes.map((write) => write.index),
+        writes.map((write) => write.channel),
+        writes.map((write) => write.value.type),
+        writes.map((write) => write.value.bytes),
+      ],
+    });
+  }
+
+  async get(params: {
+    threadId: ThreadId;
+    namespace: string;
+    checkpointId?: string;
+  }): Promise<CheckpointTuple | null> {
+    const { threadId, namespace, checkpointId } = params;
+    const rows =
+      checkpointId === undefined
+        ? await this.#tupleRows("latest", [threadId, namespace])
+        : await this.#tupleRows("one", [threadId, namespace, checkpointId]);
+    return tuplesOf(rows)[0] ?? null;
+  }
+
+  /** Picks first and reads a few at a time, when they are asked for: nothing stays open in between. */
+  async *list(query: CheckpointQuery): AsyncGenerator<CheckpointTuple> {
+    const picked = await this.#picked(query);
+    for (let at = 0; at < picked.length; at += batchSize) {
+      const batch = picked.slice(at, at + batchSize);
+      const rows = await this.#tupleRows("many", [
+        batch.map((row) => row.thread_id),
+        batch.map((row) => row.book),
+        batch.map((row) => row.namespace),
+        batch.map((row) => row.checkpoint_id),
+      ]);
+      yield* tuplesOf(rows);
+    }
+  }
+
+  /** Newest first, of each address the one that counts. The newest of each book suffice unless metadata selects. */
+  #picked(
+    query: CheckpointQuery,
+  ): Promise<{ thread_id: string; book: number; namespace: string; checkpoint_id: string }[]> {
+    const inBook = new Filter();
+    inBook.add((n) => `namespace = ${n}`, query.namespace);
+    inBook.add((n) => `checkpoint_id = ${n}`, query.checkpointId);
+    inBook.add((n) => `checkpoint_id < ${n}`, query.before);
+    const limit = query.limit ?? null;
+    const perBook = inBook.parameter(query.metadata ? null : limit);
+    const thread = inBook.parameter(query.threadId ?? null);
+    const metadata = inBook.parameter(query.metadata ? json(query.metadata) : null);
+    const all = inBook.parameter(limit);
+    return this.#database.rows(
+      `with found as (
+         select distinct on (checkpoint_id, thread_id, namespace) thread_id, newest.*
+         from checkpoint_books as own cross join lateral (
+           select * from (select * from checkpoints where book = own.book) as stored
+           ${inBook.where} order by checkpoint_id desc limit ${perBook}) as newest
+         where ${thread}::text is null or thread_id = ${thread}
+         order by checkpoint_id desc, thread_id, namespace, newest.book desc)
+       select thread_id, found.book, namespace, checkpoint_id
+       from found left join checkpoint_origins as origin
+         on origin.book = found.book and origin.digest = found.origin
+       where ${metadata}::jsonb is null
+         or coalesce(origin.metadata, '{}') || found.metadata @> ${metadata}::jsonb
+       order by checkpoint_id desc, thread_id, namespace limit ${all}`,
+      inBook.values,
+    );
+  }
+
+  async items(spans: Span[]): Promise<StoredItem[]> {
+    const rows = await this.#database.rows<{
+      lineage: LineageId;
+      position: number;
+      type: string;
+      bytes: Uint8Array;
+    }>(
+      `select item.lineage, item.position, item.type, item.bytes
+       from unnest($1::bigint[], $2::integer[], $3::integer[]) with ordinality
+           as span (lineage, first, behind, place)
+         join lineage_items as item on item.lineage = span.lineage
+           and item.position >= span.first and item.position < span.behind
+       order by span.place, item.position`,
+      [
+        spans.map(({ lineage }) => lineage),
+        spans.map(({ first }) => first),
+        spans.map(({ end }) => end),
+      ],
+      "lineage_items_read",
+    );
+    return rows.map(({ lineage, position, type, bytes }) => ({
+      lineage,
+      position,
+      value: { type, bytes },
+    }));
+  }
+
+  async head(threadId: ThreadId): Promise<{ checkpointId: string; runId: string | null } | null> {
+    const [row] = await this.#database.rows<{ checkpoint_id: string; run_id: string | null }>(
+      `select checkpoint_id, runs.run_id
+       from checkpoint_books as own cross join lateral (
+         select * from checkpoints where book = own.book and namespace = ''
+         order by checkpoint_id desc limit 1) as latest
+         left join runs on runs.run_id = latest.run_id and runs.thread_id = $1
+       where own.thread_id = $1 order by checkpoint_id desc, latest.book desc limit 1`,
+      [threadId],
+      "checkpoint_head",
+    );
+    return row ? { checkpointId: row.checkpoint_id, runId: row.run_id } : null;
+  }
+
+  async prune({ threadId }: { threadId: ThreadId; keep: "latest" }): Promise<number> {
+    return this.#database.transaction(async (connection) => {
+      await assertNoRunInFlight(connection, threadId);
+      return pruneCheckpoints(connection, threadId);
+    });
+  }
+
+  async deleteThread(threadId: ThreadId): Promise<void> {
+    await this.#database.transaction((connection) => removeCheckpoints(connection, threadId));
+  }
+
+  #tupleRows(which: keyof typeof tupleStatements, values: unknown[]): Promise<TupleRow[]> {
+    return this.#database.rows<TupleRow>(
+      tupleStatements[which],
+      values,
+      `checkpoint_tuples_${which}`,
+    );
+  }
+
+  /** Runs a statement that begins with `fence`; returns the thread's generation. */
+  #fenced(
+    threadId: ThreadId,
+    writer: Writer,
+    statement: FencedStatement,
+    checkpoint?: StoredCheckpoint,
+  ): Promise<number> {
+    if (!isEditor(writer)) return this.#tried(this.#database, threadId, writer, statement);
+    return this.#database.transaction(async (connection) => {
+      await assertNoRunInFlight(connection, threadId);
+      if (writer === "extension" && checkpoint) await checkLatest(connection, checkpoint);
+      return this.#tried(connection, threadId, null, statement);
+    });
+  }
+
+  /** Again when the thread had no open book: its first checkpoint, or the first since it was copied. */
+  async #tried(
+    connection: Connection,
+    threadId: ThreadId,
+    writer: Exclude<Writer, Editor>,
+    { name, text, generation, values }: FencedStatement,
+  ): Promise<number> {
+    const fenced = [writer?.runId ?? null, writer?.attempt ?? null, threadId, generation];
+    for (;;) {
+      const [row] = await connection.rows<{ held: boolean; generation: number | null }>(
+        text,
+        [...fenced, ...values],
+        name,
+      );
+      if (!row!.held) throw new LeaseLost(writer?.runId ?? "", writer?.attempt ?? 0);
+      if (row!.generation !== null) return row!.generation;
+      const open = (within: Connection) => openPlace(within, threadId);
+      const place =
+        connection === this.#database
+          ? await this.#database.transaction(open)
+          : await open(connection);
+      if (generation !== null && place.generation !== generation) throw new SpansFreed(threadId);
+    }
+  }
+}
+
+/** The thread's row is locked: nobody else edits meanwhile. */
+async function checkLatest(
+  connection: Connection,
+  { threadId, namespace, parentId }: StoredCheckpoint,
+): Promise<void> {
+  const [latest] = await connection.rows<{ checkpoint_id: string }>(
+    `select checkpoint_id
+     from checkpoint_books as own cross join lateral (
+       select checkpoint_id from checkpoints where book = own.book and namespace = $2
+       order by checkpoint_id desc limit 1) as latest
+     where own.thread_id = $1 order by checkpoint_id desc limit 1`,
+    [threadId, namespace],
+    "checkpoint_latest",
+  );
+  if ((latest?.checkpoint_id ?? null) !== parentId) throw new HeadMoved(threadId);
+}
+
+/** One write per task and index, since one statement cannot touch a row twice: special ones the last. */
+function once(writes: StoredWrite[]): StoredWrite[] {
+  const kept = new Map<string, StoredWrite>();
+  for (const write of writes) {
+    const key = `${write.index} ${write.taskId}`;
+    if (write.index < 0 || !kept.has(key)) kept.set(key, write);
+  }
+  return [...kept.values()];
+}

@@ -1,0 +1,166 @@
+import { conflict } from "../../core/error.ts";
+import type { ThreadId } from "../../core/ids.ts";
+import type { Found, Page, Sort } from "../../core/page.ts";
+import type { ThreadChange, ThreadSnapshot, ThreadStorage } from "../../core/ports/storage.ts";
+import type { Thread, ThreadFilter, ThreadSortField } from "../../core/thread.ts";
+import { copyCheckpoints, pruneCheckpoints, removeCheckpoints } from "./books.ts";
+import { type ThreadRow, threadOf } from "./codec.ts";
+import { type Connection, type Database, json, optionalJson } from "./database.ts";
+import { insertDelivery } from "./deliveries.ts";
+import { Filter } from "./filter.ts";
+import { lockThread } from "./lock.ts";
+import { insertKey } from "./run-keys.ts";
+import { insertRun, lockInFlight, removeRun, updateRun } from "./runs.ts";
+
+export class PostgresThreads implements ThreadStorage {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async create(thread: Thread): Promise<{ thread: Thread; created: boolean }> {
+    return this.#database.transaction(async (connection) => {
+      const existing = await lockThread(connection, thread.threadId);
+      if (existing) return { thread: existing, created: false };
+      return { thread: await storeThread(connection, thread), created: true };
+    });
+  }
+
+  async get(threadId: ThreadId): Promise<Thread | null> {
+    const [row] = await this.#database.rows<ThreadRow>(
+      "select * from threads where thread_id = $1",
+      [threadId],
+      "thread_get",
+    );
+    return row ? threadOf(row) : null;
+  }
+
+  async transact<Change extends ThreadChange>(
+    threadId: ThreadId,
+    decide: (snapshot: ThreadSnapshot) => Change,
+  ): Promise<Change> {
+    return this.#database.transaction(async (connection) => {
+      const thread = await lockThread(connection, threadId);
+      const inFlight = await lockInFlight(connection, threadId);
+      const snapshot = { thread, inFlight };
+      const change = decide(snapshot);
+      await apply(connection, { threadId, snapshot, change });
+      return change;
+    });
+  }
+
+  async search(params: {
+    filter: ThreadFilter;
+    sort: Sort<ThreadSortField>;
+    page: Page;
+  }): Promise<Found<Thread>> {
+    const { sort, page } = params;
+    const filter = filterOf(params.filter);
+    const total = this.count(params.filter);
+    const rows = this.#database.rows<ThreadRow>(
+      `select * from threads ${filter.where}
+       order by ${sort.by} ${sort.order}, thread_id ${sort.order}
+       limit ${filter.parameter(page.limit)} offset ${filter.parameter(page.offset)}`,
+      filter.values,
+    );
+    const [all, found] = await Promise.all([total, rows]);
+    return { items: found.map(threadOf), total: all };
+  }
+
+  async count(given: ThreadFilter): Promise<number> {
+    const filter = filterOf(given);
+    const [row] = await this.#database.rows<{ total: number }>(
+      `select count(*) as total from threads ${filter.where}`,
+      filter.values,
+    );
+    return row!.total;
+  }
+
+  async expired({ now, limit }: { now: number; limit: number }): Promise<Thread[]> {
+    const rows = await this.#database.rows<ThreadRow>(
+      `select * from threads where expires_at <= $1 and not exists (
+         select 1 from runs
+         where runs.thread_id = threads.thread_id and status in ('pending', 'running'))
+       order by expires_at limit $2`,
+      [now, limit],
+    );
+    return rows.map(threadOf);
+  }
+
+  async copy(params: { from: ThreadId; thread: Thread }): Promise<void> {
+    const { from, thread } = params;
+    await this.#database.transaction(async (connection) => {
+      if (await lockThread(connection, thread.threadId)) {
+        throw conflict(`Thread ${thread.threadId} exists already. Copy to a new id.`);
+      }
+      await storeThread(connection, thread);
+      await copyCheckpoints(connection, from, thread.threadId);
+    });
+  }
+}
+
+async function apply(
+  connection: Connection,
+  params: { threadId: ThreadId; snapshot: ThreadSnapshot; change: ThreadChange },
+): Promise<void> {
+  const { threadId, snapshot, change } = params;
+  // First, since it may wait for somebody else's transaction and then end this one.
+  for (const key of change.remember ?? []) await insertKey(connection, key);
+  for (const runId of change.rollback ?? []) await removeRun(connection, threadId, runId);
+  if (change.prune) await pruneCheckpoints(connection, threadId);
+  if (change.deleteThread) {
+    await removeCheckpoints(connection, threadId);
+    // Its runs go with it, by their foreign key.
+    await connection.rows("delete from threads where thread_id = $1", [threadId]);
+  }
+  if (change.thread) await storeThread(connection, change.thread);
+  for (const run of change.update ?? []) {
+    const known = snapshot.inFlight.find((one) => one.runId === run.runId);
+    await updateRun(connection, run, { sameRequest: known?.request === run.request });
+  }
+  for (const run of change.insert ?? []) await insertRun(connection, run);
+  for (const delivery of change.deliver ?? []) await insertDelivery(connection, delivery);
+}
+
+async function storeThread(connection: Connection, thread: Thread): Promise<Thread> {
+  const [row] = await connection.rows<ThreadRow>(
+    `insert into threads (thread_id, created_at, updated_at, state_updated_at, metadata, config,
+       status, interrupts, error, temporary, last_ordinal, ttl_strategy, ttl_minutes, expires_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+     on conflict (thread_id) do update set created_at = excluded.created_at,
+       updated_at = excluded.updated_at, state_updated_at = excluded.state_updated_at,
+       metadata = excluded.metadata, config = excluded.config, status = excluded.status,
+       interrupts = excluded.interrupts, error = excluded.error, temporary = excluded.temporary,
+       last_ordinal = excluded.last_ordinal, ttl_strategy = excluded.ttl_strategy,
+       ttl_minutes = excluded.ttl_minutes, expires_at = excluded.expires_at
+     returning *`,
+    [
+      thread.threadId,
+      thread.createdAt,
+      thread.updatedAt,
+      thread.stateUpdatedAt,
+      json(thread.metadata),
+      json(thread.config),
+      thread.status,
+      json(thread.interrupts),
+      optionalJson(thread.error),
+      thread.temporary,
+      thread.lastOrdinal,
+      thread.ttl?.strategy ?? null,
+      thread.ttl?.minutes ?? null,
+      thread.ttl?.expiresAt ?? null,
+    ],
+    "thread_store",
+  );
+  return threadOf(row!);
+}
+
+function filterOf(given: ThreadFilter): Filter {
+  const filter = new Filter();
+  filter.add((n) => `thread_id = any(${n}::text[])`, given.ids);
+  filter.add((n) => `status = ${n}`, given.status);
+  filter.addContainment(given.metadata);
+  filter.addCondition(given.visible);
+  return filter;
+}

@@ -1,0 +1,423 @@
+import { HeadMoved, LeaseLost, LineageTaken, SpansFreed } from "../../core/error.ts";
+import type { ThreadId } from "../../core/ids.ts";
+import { contains, type JsonObject } from "../../core/json.ts";
+import { flattenSpans, type Span, spansOf } from "../../core/lineage.ts";
+import {
+  isEditor,
+  type CheckpointAddress,
+  type CheckpointQuery,
+  type CheckpointStorage,
+  type CheckpointTuple,
+  type StoredCheckpoint,
+  type StoredItem,
+  type StoredWrite,
+  type Writer,
+} from "../../core/ports/checkpoints.ts";
+import {
+  assertNoRunInFlight,
+  booksOf,
+  openPlace,
+  placeOf,
+  pruneCheckpoints,
+  removeCheckpoints,
+} from "./books.ts";
+import type { Connection } from "./connection.ts";
+import { metadataOf, originIdOf } from "./origins.ts";
+import { type PackedId, packId, unpackId } from "./packed-id.ts";
+
+interface CheckpointRow {
+  namespace: string;
+  checkpoint_id: PackedId;
+  parent_id: PackedId | null;
+  origin: number | null;
+  metadata: string;
+  content: string;
+  spans: string;
+}
+
+interface WriteRow {
+  task_id: PackedId;
+  write_index: number;
+  channel: string;
+  type: string;
+  bytes: Uint8Array;
+}
+
+interface Picked {
+  rowid: number;
+  threadId: ThreadId;
+  book: number;
+  namespace: string;
+  checkpointId: string;
+}
+
+export class SqliteCheckpoints implements CheckpointStorage {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  async put(params: {
+    checkpoint: StoredCheckpoint;
+    origin: JsonObject;
+    items: StoredItem[];
+    generation: number | null;
+    writer: Writer;
+  }): Promise<number> {
+    const { checkpoint, origin, items, writer } = params;
+    const metadata = JSON.stringify(checkpoint.metadata);
+    return this.#connection.transaction(() => {
+      this.#checkWriter(checkpoint.threadId, writer);
+      if (writer === "extension") this.#checkLatest(checkpoint);
+      const { book, generation } = openPlace(this.#connection, checkpoint.threadId);
+      if (params.generation !== null && params.generation !== generation) {
+        throw new SpansFreed(checkpoint.threadId);
+      }
+      for (const item of items) this.#putItem(item, book);
+      this.#connection.run(
+        `insert into checkpoints (book, namespace, checkpoint_id, parent_id, run_key, origin,
+           metadata, content, spans)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?)
+         on conflict (book, namespace, checkpoint_id) do update set
+           parent_id = excluded.parent_id, run_key = excluded.run_key, origin = excluded.origin,
+           metadata = excluded.metadata, content = excluded.content, spans = excluded.spans`,
+        book,
+        checkpoint.namespace,
+        packId(checkpoint.checkpointId),
+        checkpoint.parentId === null ? null : packId(checkpoint.parentId),
+        this.#runKey(writer),
+        originIdOf(this.#connection, book, origin),
+        metadata,
+        checkpoint.content,
+        JSON.stringify(flattenSpans(checkpoint.spans)),
+      );
+      return generation;
+    });
+  }
+
+  #putItem({ lineage, position, value }: StoredItem, book: number): void {
+    const added = this.#connection.run(
+      `insert into lineage_items (item_id, type, bytes)
+       values ((?1 << 16) + cast(?2 as integer), ?3, ?4) on conflict do nothing`,
+      lineage,
+      position,
+      value.type,
+      value.bytes,
+    );
+    if (added === 0) throw new LineageTaken();
+    if (position > 0) return;
+    this.#connection.run(
+      "insert or ignore into lineage_books (lineage, book) values (?, ?)",
+      lineage,
+      book,
+    );
+  }
+
+  async putWrites(params: {
+    address: CheckpointAddress;
+    writes: StoredWrite[];
+    writer: Writer;
+  }): Promise<void> {
+    const { address, writes, writer } = params;
+    this.#connection.transaction(() => {
+      this.#checkWriter(address.threadId, writer);
+      const { book } = openPlace(this.#connection, address.threadId);
+      const runKey = this.#runKey(writer) ?? 0;
+      for (const write of writes) this.#putWrite(address, write, { book, runKey });
+    });
+  }
+
+  /**
+   * A special write of another run is hidden rather than overwritten, so that it comes back when this
+   * run is rolled back.
+   */
+  #putWrite(
+    address: CheckpointAddress,
+    write: StoredWrite,
+    { book, runKey }: { book: number; runKey: number },
+  ): void {
+    if (write.index >= 0 && this.#hasWrite(address, write)) return;
+    this.#connection.run(
+      `insert or replace into checkpoint_writes (book, namespace, checkpoint_id, task_id,
+         write_index, run_key, channel, type, bytes)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      book,
+      address.namespace,
+      packId(address.checkpointId),
+      packId(write.taskId),
+      write.index,
+      runKey,
+      write.channel,
+      write.value.type,
+      write.value.bytes,
+    );
+  }
+
+  #hasWrite(address: CheckpointAddress, write: StoredWrite): boolean {
+    const row = this.#connection.row(
+      `select 1 from checkpoint_books cross join checkpoint_writes as stored
+       where thread_id = ? and stored.book = checkpoint_books.book and namespace = ?
+         and checkpoint_id = ? and task_id = ? and write_index = ? limit 1`,
+      address.threadId,
+      address.namespace,
+      packId(address.checkpointId),
+      packId(write.taskId),
+      write.index,
+    );
+    return row !== undefined;
+  }
+
+  async get(params: {
+    threadId: ThreadId;
+    namespace: string;
+    checkpointId?: string;
+  }): Promise<CheckpointTuple | null> {
+    return this.#connection.seen(() => this.#read(params));
+  }
+
+  #read(params: {
+    threadId: ThreadId;
+    namespace: string;
+    checkpointId?: string;
+  }): CheckpointTuple | null {
+    const { threadId, namespace, checkpointId } = params;
+    const row =
+      checkpointId === undefined
+        ? this.#connection.row<CheckpointRow>(
+            `select checkpoints.* from checkpoint_books cross join checkpoints
+             where thread_id = ?1 and checkpoints.rowid = (
+               select rowid from checkpoints as latest
+               where latest.book = checkpoint_books.book and namespace = ?2
+               order by checkpoint_id desc limit 1)
+             order by checkpoint_id desc, checkpoints.book desc limit 1`,
+            threadId,
+            namespace,
+          )
+        : this.#connection.row<CheckpointRow>(
+            `select checkpoints.* from checkpoint_books cross join checkpoints
+             where thread_id = ? and checkpoints.book = checkpoint_books.book and namespace = ?
+               and checkpoint_id = ?
+             order by checkpoints.book desc limit 1`,
+            threadId,
+            namespace,
+            packId(checkpointId),
+          );
+    return row ? this.#tuple(threadId, row) : null;
+  }
+
+  /** Picks first and reads each when it is asked for: no statement stays open across an await. */
+  async *list(query: CheckpointQuery): AsyncGenerator<CheckpointTuple> {
+    const wanted = query.metadata;
+    let left = query.limit ?? Number.POSITIVE_INFINITY;
+    for (const one of await this.#connection.seen(() => this.#picked(query))) {
+      if (left <= 0) return;
+      const tuple = await this.#connection.seen(() => this.#readPicked(one));
+      if (!tuple || (wanted && !contains(tuple.metadata, wanted))) continue;
+      left -= 1;
+      yield tuple;
+    }
+  }
+
+  #readPicked({ rowid, threadId }: Picked): CheckpointTuple | null {
+    const row = this.#connection.row<CheckpointRow>(
+      "select * from checkpoints where rowid = ?",
+      rowid,
+    );
+    return row ? this.#tuple(threadId, row) : null;
+  }
+
+  /** Newest first, of each address the one that counts. */
+  #picked(query: CheckpointQuery): Picked[] {
+    const threads =
+      query.threadId === undefined
+        ? this.#connection
+            .rows<{ thread_id: ThreadId }>("select thread_id from checkpoint_threads")
+            .map((row) => row.thread_id)
+        : [query.threadId];
+    const picked = threads.flatMap((threadId) =>
+      booksOf(this.#connection, threadId).flatMap((book) =>
+        this.#pickedIn(book, query).map((row) => ({
+          rowid: row.rowid,
+          threadId,
+          book,
+          namespace: row.namespace,
+          checkpointId: unpackId(row.checkpoint_id),
+        })),
+      ),
+    );
+    picked.sort(newestFirst);
+    return picked.filter((one, at) => at === 0 || !sameAddress(picked[at - 1]!, one));
+  }
+
+  #pickedIn(
+    book: number,
+    query: CheckpointQuery,
+  ): { rowid: number; namespace: string; checkpoint_id: PackedId }[] {
+    const conditions = [
+      ["namespace = ?", query.namespace],
+      ["checkpoint_id = ?", query.checkpointId && packId(query.checkpointId)],
+      ["checkpoint_id < ?", query.before && packId(query.before)],
+    ] as const;
+    const given = conditions.filter(([, value]) => value !== undefined);
+    return this.#connection.rows(
+      `select rowid, namespace, checkpoint_id from checkpoints
+       where ${["book = ?", ...given.map(([condition]) => condition)].join(" and ")}
+       order by checkpoint_id desc limit ?`,
+      book,
+      ...given.map(([, value]) => value!),
+      query.metadata ? -1 : (query.limit ?? -1),
+    );
+  }
+
+  async items(spans: Span[]): Promise<StoredItem[]> {
+    return this.#connection.seen(() => spans.flatMap((span) => this.#itemsOf(span)));
+  }
+
+  #itemsOf({ lineage, first, end }: Span): StoredItem[] {
+    return this.#connection
+      .rows<{ position: number; type: string; bytes: Uint8Array }>(
+        `select item_id & 65535 as position, type, bytes from lineage_items
+           where item_id >= (?1 << 16) + cast(?2 as integer)
+             and item_id < (?1 << 16) + cast(?3 as integer)
+           order by item_id`,
+        lineage,
+        first,
+        end,
+      )
+      .map(({ position, type, bytes }) => ({ lineage, position, value: { type, bytes } }));
+  }
+
+  async head(threadId: ThreadId): Promise<{ checkpointId: string; runId: string | null } | null> {
+    const row = await this.#connection.seen(() => this.#head(threadId));
+    return row ? { checkpointId: unpackId(row.checkpoint_id), runId: row.run_id } : null;
+  }
+
+  #head(threadId: ThreadId): { checkpoint_id: PackedId; run_id: string | null } | undefined {
+    return this.#connection.row(
+      `select checkpoint_id, runs.run_id
+       from checkpoint_books cross join checkpoints
+         left join checkpoint_runs using (run_key)
+         left join runs on runs.run_id = checkpoint_runs.run_id and runs.thread_id = ?1
+       where checkpoint_books.thread_id = ?1 and checkpoints.rowid = (
+         select rowid from checkpoints as latest
+         where latest.book = checkpoint_books.book and namespace = ''
+         order by checkpoint_id desc limit 1)
+       order by checkpoint_id desc, checkpoints.book desc limit 1`,
+      threadId,
+    );
+  }
+
+  async prune({ threadId }: { threadId: ThreadId; keep: "latest" }): Promise<number> {
+    return this.#connection.transaction(() => {
+      assertNoRunInFlight(this.#connection, threadId);
+      return pruneCheckpoints(this.#connection, threadId);
+    });
+  }
+
+  async deleteThread(threadId: ThreadId): Promise<void> {
+    this.#connection.transaction(() => removeCheckpoints(this.#connection, threadId));
+  }
+
+  #checkWriter(threadId: ThreadId, writer: Writer): void {
+    if (writer === null) return;
+    if (isEditor(writer)) {
+      assertNoRunInFlight(this.#connection, threadId);
+      return;
+    }
+    const held = this.#connection.row(
+      "select 1 from runs where run_id = ? and attempt = ? and status = 'running'",
+      writer.runId,
+      writer.attempt,
+    );
+    if (held === undefined) throw new LeaseLost(writer.runId, writer.attempt);
+  }
+
+  #checkLatest({ threadId, namespace, parentId }: StoredCheckpoint): void {
+    const latest = this.#connection.row<{ checkpoint_id: PackedId }>(
+      `select checkpoint_id from checkpoint_books cross join checkpoints
+       where thread_id = ?1 and checkpoints.rowid = (
+         select rowid from checkpoints as latest
+         where latest.book = checkpoint_books.book and namespace = ?2
+         order by checkpoint_id desc limit 1)
+       order by checkpoint_id desc limit 1`,
+      threadId,
+      namespace,
+    );
+    if ((latest ? unpackId(latest.checkpoint_id) : null) !== parentId)
+      throw new HeadMoved(threadId);
+  }
+
+  /** The number that stands for the writer's run. */
+  #runKey(writer: Writer): number | null {
+    if (writer === null || isEditor(writer)) return null;
+    const known = this.#connection.row<{ run_key: number }>(
+      "select run_key from checkpoint_runs where run_id = ?",
+      writer.runId,
+    );
+    if (known) return known.run_key;
+    return this.#connection.row<{ run_key: number }>(
+      "insert into checkpoint_runs (run_id) values (?) returning run_key",
+      writer.runId,
+    )!.run_key;
+  }
+
+  #tuple(threadId: ThreadId, row: CheckpointRow): CheckpointTuple {
+    return {
+      threadId,
+      namespace: row.namespace,
+      checkpointId: unpackId(row.checkpoint_id),
+      parentId: row.parent_id === null ? null : unpackId(row.parent_id),
+      content: row.content,
+      spans: spansOf(JSON.parse(row.spans)),
+      metadata: metadataOf(this.#connection, row),
+      writes: this.#writes(threadId, row),
+      generation: placeOf(this.#connection, threadId)?.generation ?? 0,
+    };
+  }
+
+  #writes(threadId: ThreadId, row: CheckpointRow): StoredWrite[] {
+    const rows = this.#connection.rows<WriteRow>(
+      `select task_id, write_index, channel, type, bytes
+       from checkpoint_books cross join checkpoint_writes as stored
+       where thread_id = ? and stored.book = checkpoint_books.book and namespace = ?
+         and checkpoint_id = ?
+       order by task_id, write_index, position`,
+      threadId,
+      row.namespace,
+      row.checkpoint_id,
+    );
+    const writes = rows.map((write) => ({
+      taskId: unpackId(write.task_id),
+      index: write.write_index,
+      channel: write.channel,
+      value: { type: write.type, bytes: write.bytes },
+    }));
+    return writes.filter(({ taskId, index }, at) => {
+      const next = writes[at + 1];
+      return next?.taskId !== taskId || next.index !== index;
+    });
+  }
+}
+
+function newestFirst(one: Picked, other: Picked): number {
+  return (
+    compare(other.checkpointId, one.checkpointId) ||
+    compare(one.threadId, other.threadId) ||
+    compare(one.namespace, other.namespace) ||
+    other.book - one.book
+  );
+}
+
+function compare(one: string, other: string): number {
+  if (one === other) return 0;
+  return one < other ? -1 : 1;
+}
+
+function sameAddress(one: Picked, other: Picked): boolean {
+  return (
+    one.checkpointId === other.checkpointId &&
+    one.threadId === other.threadId &&
+    one.namespace === other.namespace
+  );
+}

@@ -1,0 +1,100 @@
+import type { Item } from "@langchain/langgraph-sdk";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { toast } from "sonner";
+import { client } from "../api/client.ts";
+import { JsonEditor, parseJson, prettyJson } from "../code/json-editor.tsx";
+import { Button } from "../parts/button.tsx";
+import { Dialog } from "../parts/dialog.tsx";
+import { Field } from "../parts/field.tsx";
+import { Problem } from "../parts/notice.tsx";
+import { useWords } from "../words/words.tsx";
+
+/** `item` is null for a new one; namespace and key of an old one stay as they are. */
+export function EditItem(props: { namespace: string[]; item: Item | null; onClose(): void }) {
+  const words = useWords();
+  const cache = useQueryClient();
+  const [namespace, setNamespace] = useState(props.namespace.join("."));
+  const [key, setKey] = useState(props.item?.key ?? "");
+  const [text, setText] = useState(() => prettyJson(props.item?.value ?? {}));
+  const [isChecked, setChecked] = useState(false);
+  const parsed = parseJson(text);
+  const value = "value" in parsed ? parsed.value : undefined;
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  const labels = namespace.split(".").map((label) => label.trim());
+  const namespaceProblem = labels.some((label) => label === "")
+    ? words.memory.namespaceBroken
+    : null;
+  const keyProblem = key.trim() === "" ? words.memory.keyMissing : null;
+  const save = useMutation({
+    mutationFn: () => client.store.putItem(labels, key.trim(), value as Record<string, unknown>),
+    onSuccess: async () => {
+      toast.success(words.memory.saved);
+      await cache.invalidateQueries({ queryKey: ["items"] });
+      props.onClose();
+    },
+  });
+  const submit = () => {
+    setChecked(true);
+    if (!namespaceProblem && !keyProblem && isObject) save.mutate();
+  };
+  return (
+    <Dialog
+      isOpen
+      title={props.item ? words.memory.editItem(props.item.key) : words.memory.new}
+      onClose={props.onClose}
+      footer={
+        <>
+          <Button onClick={props.onClose}>{words.common.cancel}</Button>
+          <Button variant="primary" isBusy={save.isPending} onClick={submit}>
+            {words.memory.save}
+          </Button>
+        </>
+      }
+    >
+      <form
+        className="space-y-3"
+        onSubmit={(event) => {
+          event.preventDefault();
+          submit();
+        }}
+      >
+        <Field
+          label={words.memory.namespace}
+          hint={words.memory.namespaceHint}
+          problem={isChecked ? namespaceProblem : null}
+        >
+          {(control) => (
+            <input
+              {...control}
+              className="control font-mono text-[13px]"
+              value={namespace}
+              disabled={props.item !== null}
+              placeholder="users.42.preferences"
+              onChange={({ target }) => setNamespace(target.value)}
+            />
+          )}
+        </Field>
+        <Field label={words.memory.key} problem={isChecked ? keyProblem : null}>
+          {(control) => (
+            <input
+              {...control}
+              className="control"
+              value={key}
+              disabled={props.item !== null}
+              onChange={({ target }) => setKey(target.value)}
+            />
+          )}
+        </Field>
+        <JsonEditor
+          label={words.memory.value}
+          text={text}
+          onChange={setText}
+          height="18rem"
+          problem={isObject ? null : words.test.inputNoObject}
+        />
+        {save.isError && <Problem thrown={save.error} />}
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,105 @@
+import { join, resolve } from "node:path";
+import { Client } from "@langchain/langgraph-sdk";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Project } from "../acceptance/project.ts";
+import { browserPath, narrow, Studio } from "./browser.ts";
+
+const repository = resolve(import.meta.dirname, "..", "..");
+
+describe.skipIf(browserPath === undefined)("Studio on a server without a graph that loads", () => {
+  test("every page says what to do", { timeout: 90_000 }, async () => {
+    const broken = join(repository, "test", "fixtures", "broken", "syntax.ts:graph");
+    await using studio = await Studio.of(new Project({ broken }));
+    const pages: [string, RegExp][] = [
+      ["assistants", /broken|No assistants yet/],
+      ["threads", /No threads yet/],
+      ["runs", /No runs yet/],
+      ["memory", /Nothing remembered here/],
+      ["test?mode=graph", /syntax\.ts|This assistant does not exist/],
+      ["assistants/new", /syntax\.ts|The server has no graphs/],
+      ["compare", /Compare/],
+    ];
+    for (const [path, said] of pages) {
+      await using visit = await studio.visit(path);
+      await visit.page.getByText(said).locator("visible=true").first().waitFor();
+      expect(await visit.barriers(), path).toEqual([]);
+      expect(
+        visit.complaints.filter((line) => !line.includes("Failed to load resource")),
+        path,
+      ).toEqual([]);
+    }
+  });
+});
+
+describe.skipIf(browserPath === undefined)("Studio with very much, and very long", () => {
+  let studio: Studio;
+  let client: Client;
+  const long = `${"어시스턴트 ".repeat(20)}${"Unbroken".repeat(30)}`;
+  beforeAll(async () => {
+    studio = await Studio.open();
+    client = new Client({ apiUrl: studio.server.url });
+    await client.assistants.create({
+      graphId: "agent",
+      name: long,
+      description: long,
+      context: { llm_provider: "offline", system_prompt: long.repeat(10) },
+    });
+    for (let made = 0; made < 1_005; made += 67) {
+      await Promise.all(
+        Array.from({ length: 67 }, (_, at) =>
+          client.assistants.create({
+            graphId: "tax",
+            name: `Number ${String(made + at).padStart(4, "0")}`,
+          }),
+        ),
+      );
+    }
+    await client.threads.create({ metadata: { thread_name: long, [long]: long } });
+    await client.store.putItem([long.replaceAll(/[. ]/g, "").slice(0, 100)], long.slice(0, 200), {
+      text: long,
+    });
+  }, 120_000);
+  afterAll(() => studio?.[Symbol.asyncDispose]());
+
+  test("nothing sticks out, at 390 pixels", { timeout: 90_000 }, async () => {
+    const [found] = await client.assistants.search({ name: long.slice(0, 40) });
+    const id = found!.assistant_id;
+    const paths = [
+      "assistants",
+      `assistants/${id}`,
+      `assistants/${id}/edit`,
+      `test?assistant=${id}`,
+      `compare?left=${id}`,
+      "threads",
+      "runs",
+      "memory",
+    ];
+    for (const path of paths) {
+      await using visit = await studio.visit(path, { viewport: narrow });
+      await visit.page.locator("h1").first().waitFor({ state: "attached" });
+      await expect.poll(() => visit.page.getByText("Loading…").count(), { message: path }).toBe(0);
+      expect(await visit.isTooWide(), path).toBe(false);
+      expect(visit.complaints, path).toEqual([]);
+    }
+  });
+
+  test(
+    "with 1,000 assistants each can be found, chosen and tested",
+    { timeout: 60_000 },
+    async () => {
+      const [first] = await client.assistants.search({ name: "Number 0000" });
+      const [last] = await client.assistants.search({ name: "Number 1004" });
+      for (const one of [first!, last!]) {
+        await using visit = await studio.visit("assistants");
+        const { page } = visit;
+        await page.getByLabel("Search by name").fill(one.name);
+        await page.getByRole("link", { name: `Studio: ${one.name}` }).click();
+        const chosen = page.getByLabel("Assistant", { exact: true });
+        await expect
+          .poll(() => chosen.locator("option:checked").textContent())
+          .toBe(`${one.name} · tax`);
+        expect(visit.complaints).toEqual([]);
+      }
+    },
+  );
+});

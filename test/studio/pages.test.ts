@@ -1,0 +1,214 @@
+import { Client } from "@langchain/langgraph-sdk";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { browserPath, narrow, Studio, wide } from "./browser.ts";
+
+describe.skipIf(browserPath === undefined)("the pages of Studio", () => {
+  let studio: Studio;
+  let client: Client;
+  let threadId: string;
+  let runId: string;
+  beforeAll(async () => {
+    studio = await Studio.open();
+    client = new Client({ apiUrl: studio.server.url });
+    threadId = (await client.threads.create({ metadata: { customer: "kim" } })).thread_id;
+    const context = { llm_provider: "offline" };
+    await client.runs.wait(threadId, "agent", {
+      input: { messages: [{ role: "user", content: "hello" }] },
+      context,
+    });
+    runId = (await client.runs.list(threadId))[0]!.run_id;
+    await client.store.putItem(["users", "kim"], "language", { code: "ko", level: 3 });
+  }, 60_000);
+  afterAll(() => studio[Symbol.asyncDispose]());
+
+  test("threads: search by id, metadata and status; rename, copy, delete", async () => {
+    const { thread_id: other } = await client.threads.create({ metadata: { customer: "lee" } });
+    await using visit = await studio.visit("threads");
+    const { page } = visit;
+    await page.getByText(other).waitFor();
+    const search = page.getByLabel("Search threads");
+    await search.fill("customer=lee");
+    await expect.poll(() => page.getByText(threadId).count()).toBe(0);
+    await page.getByText(other).waitFor();
+    await search.fill('{"customer": ');
+    await page.getByText("This is not JSON yet").waitFor();
+    await search.fill(other);
+    await page.getByText(other).waitFor();
+
+    await page.getByRole("button", { name: /^More for/ }).click();
+    await page.getByRole("menuitem", { name: "Rename" }).click();
+    await page.getByLabel("Name", { exact: true }).fill("  ");
+    await page.getByRole("dialog").getByRole("button", { name: "Rename" }).click();
+    await page.getByText("Give the thread a name.").waitFor();
+    await page.getByLabel("Name", { exact: true }).fill("Complaint");
+    await page.getByRole("dialog").getByRole("button", { name: "Rename" }).click();
+    await page.getByRole("link", { name: "Complaint", exact: true }).waitFor();
+    expect((await client.threads.get(other)).metadata).toMatchObject({ customer: "lee" });
+
+    await page.getByRole("button", { name: "More for Complaint" }).click();
+    await page.getByRole("menuitem", { name: "Copy thread" }).click();
+    await page.getByText("The thread was copied.").waitFor();
+    await search.fill("Complaint");
+    await expect
+      .poll(() => page.getByRole("link", { name: "Complaint", exact: true }).count())
+      .toBe(2);
+    await search.fill(other);
+    await expect
+      .poll(() => page.getByRole("link", { name: "Complaint", exact: true }).count())
+      .toBe(1);
+    await page.getByRole("button", { name: "More for Complaint" }).click();
+    await page.getByRole("menuitem", { name: "Delete" }).click();
+    await page.getByRole("alertdialog").getByRole("button", { name: "Delete" }).click();
+    await page.getByText("No thread matches").waitFor();
+    await expect(client.threads.get(other)).rejects.toThrow("404");
+    expect(visit.complaints).toEqual([]);
+  });
+
+  test("runs: the list is live and filtered; a run's page has its events, input and times", async () => {
+    await using visit = await studio.visit("runs");
+    const { page } = visit;
+    const row = (id: string) => page.locator(`[data-run="${id}"]`);
+    await row(runId).getByText("success").waitFor();
+    const run = await client.runs.create(threadId, "writer", { input: { topic: "seas" } });
+    await row(run.run_id)
+      .getByText("success")
+      .or(row(run.run_id).getByText("interrupted"))
+      .waitFor();
+    await page.getByLabel("Status").selectOption("error");
+    await page.getByText("No run matches").waitFor();
+    await page.getByLabel("Status").selectOption("");
+    await page.getByLabel("Thread id").fill("nonsense");
+    await page.getByText("Give the whole thread id.").waitFor();
+    await page.getByLabel("Thread id").fill(threadId);
+    await row(runId).getByRole("link").click();
+    await page.locator("dt", { hasText: "Queue time" }).waitFor();
+    await page.locator("code", { hasText: /^metadata$/ }).waitFor();
+    await page.getByText('"hello"').first().waitFor();
+    expect(visit.complaints).toEqual([]);
+  });
+
+  test("runs: a pending run says why it is pending", async () => {
+    const thread = await client.threads.create();
+    const run = await client.runs.create(thread.thread_id, "agent", {
+      input: { messages: [] },
+      afterSeconds: 3600,
+    });
+    await using visit = await studio.visit(`runs/${thread.thread_id}/${run.run_id}`);
+    const { page } = visit;
+    await page.getByText("Why is it pending? Its time has not come.").waitFor();
+    await page.getByRole("button", { name: "Cancel run" }).click();
+    await page.getByText("interrupted", { exact: true }).waitFor();
+    expect(visit.complaints).toEqual([]);
+  });
+
+  test("memory: browse, filter, add, edit and delete items", async () => {
+    await using visit = await studio.visit("memory");
+    const { page } = visit;
+    await page.getByRole("button", { name: "users › kim" }).click();
+    await page.getByText("language").first().waitFor();
+    await page.getByLabel("Filter by value").fill('{"level": {"$gt": 5}}');
+    await page.getByText("No item has these values").waitFor();
+    await page.getByLabel("Filter by value").fill("[1]");
+    await page.getByText("Give a JSON object").waitFor();
+    await page.getByLabel("Filter by value").fill("");
+
+    await page.getByLabel("Search by meaning").fill("what he speaks");
+    await page.getByText("Not ranked:").waitFor();
+    await page.getByLabel("Search by meaning").fill("");
+
+    await page.getByRole("button", { name: "New item" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Namespace").fill("users..kim");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.getByText("Labels may not be empty").waitFor();
+    await dialog.getByText("Give the item a key.").waitFor();
+    await dialog.getByLabel("Namespace").fill("users.kim");
+    await dialog.getByLabel("Key").fill("city");
+    await dialog.getByLabel("Value").fill('{"name": "Seoul"}');
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await page.getByText('"Seoul"').waitFor();
+    await page.getByRole("button", { name: "Edit city" }).click();
+    await dialog.getByLabel("Value").fill('{"name": "Busan"}');
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await page.getByText('"Busan"').waitFor();
+    await page.getByRole("button", { name: "Delete city" }).click();
+    await page.getByRole("alertdialog").getByRole("button", { name: "Delete" }).click();
+    await expect.poll(() => page.getByText('"Busan"').count()).toBe(0);
+    expect(await client.store.getItem(["users", "kim"], "city")).toBeNull();
+    expect(visit.complaints).toEqual([]);
+  });
+
+  const places = () => [
+    "assistants",
+    "assistants/new",
+    `assistants/fe096781-5601-53d2-b2f6-0d3403f7e9ca`,
+    `test?assistant=agent&thread=${threadId}`,
+    "test?assistant=writer&mode=graph",
+    "compare",
+    "threads",
+    "runs",
+    `runs/${threadId}/${runId}`,
+    "memory",
+  ];
+
+  test.for([
+    { size: wide, colorScheme: "light", locale: "en-GB" },
+    { size: narrow, colorScheme: "dark", locale: "ko-KR" },
+  ] as const)(
+    "every page at $size.width pixels, $colorScheme: no barriers, nothing sticks out, no complaints",
+    { timeout: 120_000 },
+    async ({ size, colorScheme, locale }) => {
+      for (const place of places()) {
+        await using visit = await studio.visit(place, { viewport: size, colorScheme, locale });
+        await visit.isLoaded();
+        expect(await visit.barriers(), place).toEqual([]);
+        expect(await visit.isTooWide(), place).toBe(false);
+        expect(visit.complaints, place).toEqual([]);
+      }
+    },
+  );
+
+  test("the keyboard alone leads from page to page, and the language and colours stay chosen", async () => {
+    await using visit = await studio.visit("assistants");
+    const { page } = visit;
+    await page.getByRole("heading", { level: 1, name: "Assistants" }).waitFor();
+    await page.keyboard.press("Tab");
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("Skip to content");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { level: 1, name: "Threads" }).waitFor();
+    await page.getByRole("button", { name: "한국어" }).click();
+    await page.getByRole("heading", { level: 1, name: "스레드" }).waitFor();
+    await page.getByRole("button", { name: /^색상/ }).click();
+    await page.getByRole("button", { name: /^색상/ }).click();
+    await page.reload();
+    await page.getByRole("heading", { level: 1, name: "스레드" }).waitFor();
+    expect(await page.locator("html").getAttribute("lang")).toBe("ko");
+    expect(await page.locator("html").getAttribute("data-theme")).toBe("dark");
+  });
+
+  test("an address that is no page is said so", async () => {
+    await using visit = await studio.visit("nowhere/at/all");
+    await visit.page.getByText("There is no such page").waitFor();
+    expect(visit.complaints).toEqual([]);
+  });
+
+  test(
+    "the server goes away: the page says so, and goes on when it is back",
+    { timeout: 60_000 },
+    async () => {
+      await using visit = await studio.visit("assistants");
+      const { page } = visit;
+      await page.getByRole("row", { name: /agent/ }).waitFor();
+      await studio.server.kill();
+      await page.getByText("The server does not answer.").waitFor();
+      await page.getByLabel("Search by name").fill("tax");
+      await page.getByText("The server could not be reached").waitFor();
+      await studio.server.restart();
+      await page.getByRole("row", { name: /tax/ }).waitFor({ timeout: 20_000 });
+      await expect.poll(() => page.getByText("The server does not answer.").count()).toBe(0);
+    },
+  );
+});

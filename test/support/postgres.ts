@@ -1,0 +1,74 @@
+import { randomBytes } from "node:crypto";
+import { userInfo } from "node:os";
+import { Client, defaults } from "pg";
+
+// As in the driver: the user of the process when nothing names one.
+defaults.user ||= userInfo().username;
+
+const localUri = "postgres://127.0.0.1:5432/test";
+
+/** Where nobody answers in this time there is no server. */
+const probeTimeoutMs = 2_000;
+
+/** Set where PostgreSQL must be there (CI): then its tests fail instead of being skipped. */
+const required = process.env["ADJUTANT_TEST_POSTGRES"] === "required";
+
+/**
+ * The server to test on: `DATABASE_URI`, else one on this machine; null when none answers.
+ *
+ * @throws when none answers and `ADJUTANT_TEST_POSTGRES=required`.
+ */
+export async function postgresUri(): Promise<string | null> {
+  const uri = process.env["DATABASE_URI"] || localUri;
+  try {
+    await onServer(uri, (client) => client.query("select 1"));
+    return uri;
+  } catch (error) {
+    if (required) throw new Error(`No PostgreSQL answers, but tests require it.`, { cause: error });
+    return null;
+  }
+}
+
+/** Appended to the names of suites that are skipped. */
+export function skippedBecause(uri: string | null): string {
+  return uri === null ? " (skipped: no PostgreSQL answers at DATABASE_URI or 127.0.0.1:5432)" : "";
+}
+
+export interface FreshSchema {
+  uri: string;
+  schema: string;
+  query(text: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
+  drop(): Promise<void>;
+}
+
+/** The name of a schema of the test's own. Whoever opens it first creates it; `drop` when done. */
+export function freshSchema(uri: string): FreshSchema {
+  const schema = `test_${randomBytes(8).toString("hex")}`;
+  const query = (text: string, values?: unknown[]): Promise<Record<string, unknown>[]> =>
+    onServer(uri, async (client) => {
+      await client.query(`set search_path to ${schema}`);
+      return (await client.query(text, values)).rows;
+    });
+  return {
+    uri,
+    schema,
+    query,
+    drop: async () => void (await query(`drop schema if exists ${schema} cascade`)),
+  };
+}
+
+async function onServer<Result>(
+  uri: string,
+  use: (client: Client) => Promise<Result>,
+): Promise<Result> {
+  const client = new Client({
+    connectionString: uri,
+    connectionTimeoutMillis: probeTimeoutMs,
+  });
+  try {
+    await client.connect();
+    return await use(client);
+  } finally {
+    await client.end();
+  }
+}
