@@ -247,8 +247,8 @@ describe("values read without the serializer's promises", () => {
     expect(await reviver.revive(stored)).toEqual([1, 2]);
   });
 
-  it("may be nested as deep as JSON goes", async () => {
-    const text = `${"[".repeat(2_000)}${"]".repeat(2_000)}`;
+  it("may be nested as deep as a request's body may", async () => {
+    const text = `${"[".repeat(500)}${"]".repeat(500)}`;
     const bytes = new TextEncoder().encode(text);
     const reviver = await Reviver.of(serializer());
     const revived = await reviver.revive({ type: "json", bytes });
