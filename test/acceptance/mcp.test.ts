@@ -23,11 +23,11 @@ async function connect(url: string, through: typeof fetch = fetch): Promise<Clie
 /** A fetch, and when so many calls of tools have been told that the server is still there. */
 function signsOfLife() {
   const told = new Set<symbol>();
-  const { promise, resolve } = Promise.withResolvers<void>();
+  const heard = Promise.withResolvers<void>();
   let awaited = Infinity;
   const hear = (call: symbol) => {
     told.add(call);
-    if (told.size >= awaited) resolve();
+    if (told.size >= awaited) heard.resolve();
   };
   const listening: typeof fetch = async (input, init) => {
     const response = await fetch(input, init);
@@ -45,8 +45,8 @@ function signsOfLife() {
   };
   const came = (calls: number) => {
     awaited = calls;
-    if (told.size >= awaited) resolve();
-    return promise;
+    if (told.size >= awaited) heard.resolve();
+    return heard.promise;
   };
   return { fetch: listening, came };
 }
