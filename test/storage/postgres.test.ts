@@ -1,6 +1,8 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { randomIds } from "../../src/core/ids.ts";
+import { Filter } from "../../src/storage/postgres/filter.ts";
 import { openPostgres } from "../../src/storage/postgres/open.ts";
+import { pageStatement } from "../../src/storage/postgres/search.ts";
 import { claim, newAssistant, newThread, start, storeRuns } from "../contract/storage/fixtures.ts";
 import { describeStorage } from "../contract/storage/suite.ts";
 import { type FreshSchema, freshSchema, postgresUri, skippedBecause } from "../support/postgres.ts";
@@ -101,6 +103,30 @@ describe.skipIf(uri === null)(`postgres${skippedBecause(uri)}`, () => {
       other.threads.transact(thread.threadId, decide),
     ]);
     expect(seen).toEqual([false, true]);
+  });
+
+  test("a search by metadata goes by its index, whatever the planner knows of the table", async () => {
+    const schema = fresh();
+    await using storage = await openPostgres(schema);
+    const thread = newThread({ metadata: { user: "one of many" } });
+    await storage.threads.create(thread);
+    await schema.query(
+      `insert into threads (thread_id, created_at, updated_at, state_updated_at, metadata, config,
+         status, interrupts, temporary)
+       select 'thread ' || n, n, n, n, jsonb_build_object('user', n), '{}', 'idle', '{}', false
+       from generate_series(1, 20000) as n`,
+    );
+    const filter = new Filter();
+    filter.addContainment(thread.metadata);
+    const sort = { by: "updated_at", order: "desc" } as const;
+    const page = { limit: 10, offset: 0 };
+    const text = pageStatement({ table: "threads", key: "thread_id", filter, sort, page });
+    const plan = JSON.stringify(await schema.query(`explain ${text}`, filter.values));
+    expect(plan).toContain("Bitmap Index Scan on threads_by_metadata");
+    expect(plan).not.toContain("threads_by_updated");
+    const { metadata } = thread;
+    const found = await storage.threads.search({ filter: { metadata }, sort, page });
+    expect(found).toEqual({ items: [thread], total: 1 });
   });
 
   test("NUL and half surrogate pairs become U+FFFD, and nothing else changes", async () => {

@@ -18,6 +18,7 @@ import {
 } from "./codec.ts";
 import type { Connection, Database } from "./database.ts";
 import { Filter } from "./filter.ts";
+import { searchPage } from "./search.ts";
 
 export class PostgresAssistants implements AssistantStorage {
   readonly #database: Database;
@@ -127,15 +128,14 @@ export class PostgresAssistants implements AssistantStorage {
   }): Promise<Found<Assistant>> {
     const { sort, page } = params;
     const filter = filterOf(params.filter);
-    const total = this.count(params.filter);
-    const rows = this.#database.rows<AssistantRow>(
-      `select * from assistants ${filter.where}
-       order by ${sort.by} ${sort.order}, assistant_id ${sort.order}
-       limit ${filter.parameter(page.limit)} offset ${filter.parameter(page.offset)}`,
-      filter.values,
-    );
-    const [all, found] = await Promise.all([total, rows]);
-    return { items: found.map(assistantOf), total: all };
+    const found = await searchPage<AssistantRow, typeof sort.by>(this.#database, {
+      table: "assistants",
+      key: "assistant_id",
+      filter,
+      sort,
+      page,
+    });
+    return { items: found.items.map(assistantOf), total: found.total };
   }
 
   async count(given: AssistantFilter): Promise<number> {

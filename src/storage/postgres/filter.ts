@@ -6,6 +6,7 @@ import { json } from "./database.ts";
 export class Filter {
   readonly values: unknown[] = [];
   readonly #conditions: string[] = [];
+  #byMetadata = false;
 
   /** `condition` says where its parameter goes: `filter.add((n) => `status = ${n}`, "idle")`. */
   add(condition: (parameter: string) => string, value: unknown): void {
@@ -14,12 +15,15 @@ export class Filter {
   }
 
   addContainment(metadata: JsonObject | undefined): void {
+    this.#byMetadata ||= metadata !== undefined;
     this.add((n) => `metadata @> ${n}::jsonb`, metadata && json(metadata));
   }
 
   /** `meets(metadata, condition)`. */
   addCondition(condition: Condition | null | undefined): void {
-    if (condition) this.#conditions.push(this.#written(condition));
+    if (!condition) return;
+    this.#byMetadata = true;
+    this.#conditions.push(this.#written(condition));
   }
 
   /** The same of the metadata of a row's thread. */
@@ -43,6 +47,11 @@ export class Filter {
   parameter(value: unknown): string {
     this.values.push(value);
     return `$${this.values.length}`;
+  }
+
+  /** Whether the rows' own metadata decides. */
+  get byMetadata(): boolean {
+    return this.#byMetadata;
   }
 
   /** `where …`, or nothing. */

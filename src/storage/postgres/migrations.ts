@@ -256,6 +256,14 @@ const migrations: string[] = [
   create index assistants_by_graph_updated on assistants (graph_id, updated_at, assistant_id);
   drop index assistants_by_graph;
   `,
+  `
+  -- A search reads what waits to be merged into such an index from end to end: up to 4 MB, 3 ms.
+  alter index threads_by_metadata set (fastupdate = off);
+  alter index assistants_by_metadata set (fastupdate = off);
+  alter index crons_by_metadata set (fastupdate = off);
+  select gin_clean_pending_list('threads_by_metadata'), gin_clean_pending_list('assistants_by_metadata'),
+    gin_clean_pending_list('crons_by_metadata');
+  `,
 ];
 
 /** One transaction under an advisory lock: two servers that start at once do not meet in the middle. */

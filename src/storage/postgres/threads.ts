@@ -11,6 +11,7 @@ import { Filter } from "./filter.ts";
 import { lockThread } from "./lock.ts";
 import { insertKey } from "./run-keys.ts";
 import { insertRun, lockInFlight, removeRun, updateRun } from "./runs.ts";
+import { searchPage } from "./search.ts";
 
 export class PostgresThreads implements ThreadStorage {
   readonly #database: Database;
@@ -57,15 +58,14 @@ export class PostgresThreads implements ThreadStorage {
   }): Promise<Found<Thread>> {
     const { sort, page } = params;
     const filter = filterOf(params.filter);
-    const total = this.count(params.filter);
-    const rows = this.#database.rows<ThreadRow>(
-      `select * from threads ${filter.where}
-       order by ${sort.by} ${sort.order}, thread_id ${sort.order}
-       limit ${filter.parameter(page.limit)} offset ${filter.parameter(page.offset)}`,
-      filter.values,
-    );
-    const [all, found] = await Promise.all([total, rows]);
-    return { items: found.map(threadOf), total: all };
+    const found = await searchPage<ThreadRow, typeof sort.by>(this.#database, {
+      table: "threads",
+      key: "thread_id",
+      filter,
+      sort,
+      page,
+    });
+    return { items: found.items.map(threadOf), total: found.total };
   }
 
   async count(given: ThreadFilter): Promise<number> {

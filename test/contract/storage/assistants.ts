@@ -279,4 +279,17 @@ function describeSearch(open: OpenStorage): void {
     });
     expect(found.toSorted()).toEqual(ids.toSorted());
   });
+
+  itStores(open, "a page behind the last is empty and tells the number", async (storage) => {
+    const assistant = newAssistant({ metadata: { a: 1 } });
+    await storage.assistants.create(assistant);
+    for (const filter of [{}, { metadata: { a: 1 } }]) {
+      const beyond = await storage.assistants.search({
+        filter,
+        sort: { by: "assistant_id", order: "asc" },
+        page: { limit: 5, offset: 5 },
+      });
+      expect(beyond).toEqual({ items: [], total: 1 });
+    }
+  });
 }
