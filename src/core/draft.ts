@@ -12,7 +12,7 @@ import type { EventContent } from "./event.ts";
 /** An answer that is being written, or was broken off: what a run's log has of it, and no state yet. */
 export interface Draft {
   id: string;
-  /** As its chunks have them. `said_at` comes with the first call: from then on the text is complete. */
+  /** As its chunks have them. `said_at` comes with the first call, `later` with the first text after that. */
   notes: MessageNotes;
   text: string;
   /** In the order in which they began, `arguments` as far as they have come. */
@@ -54,7 +54,7 @@ export class DraftReader {
     const { draft } = this;
     const notes = isObject(chunk.additional_kwargs) ? notesOf(chunk) : {};
     draft.notes = { ...draft.notes, ...notes };
-    const text = draft.calls.length === 0 ? textOfContent(chunk.content) : "";
+    const text = textOfContent(chunk.content);
     draft.text += text;
     const calls = (chunk.tool_call_chunks ?? []).map(({ index = 0, id, name, args = "" }) => {
       const known = this.#calls.get(index);

@@ -43,6 +43,8 @@ export interface MessageNotes {
   completed_at?: number;
   /** When its text was complete, if calls follow it. */
   said_at?: number;
+  /** What it said once more after its calls had begun, if it had said something before them. */
+  later?: LaterText;
   /** The model's calls as it wrote them, also those whose arguments are no JSON. */
   calls?: FunctionCall[];
   /** The answer was broken off: its calls, or without any its text. */
@@ -55,6 +57,18 @@ export interface MessageNotes {
   metadata?: JsonObject;
   attachments?: Json[];
 }
+
+/**
+ * The end of a message's text, from the character `from` on; `laterBreak` stands before it. To whoever was told that the text
+ * before the calls is complete, it is a message of its own.
+ */
+export interface LaterText {
+  from: number;
+  created_at: number;
+  metadata?: JsonObject;
+}
+
+export const laterBreak = "\n\n";
 
 export const notesKey = "adjutant";
 

@@ -121,6 +121,24 @@ test("calls functions after a word, two at once, and goes on with their outputs"
   ]);
 });
 
+test("what it says after its calls is a message of its own", async () => {
+  const call = { name: "look_up", arguments: { q: "서울" } };
+  model.enqueue({ text: "볼게요.", toolCalls: [call], laterText: "잠시만요." });
+  const { beta } = server.client;
+  const { id: assistant_id } = await beta.assistants.create({
+    model: "claude-sonnet-4-5",
+    tools: [lookUp],
+  });
+  const run = await beta.threads.createAndRunPoll({ assistant_id, thread });
+  expect(run.status).toBe("requires_action");
+  const { data } = await beta.threads.messages.list(run.thread_id, { order: "asc" });
+  expect(data.map(({ content }) => content[0])).toMatchObject([
+    { text: { value: "서울의 날씨는?" } },
+    { text: { value: "볼게요." } },
+    { text: { value: "잠시만요." } },
+  ]);
+});
+
 test("an answer that is cut off, and a model that refuses, end as they do with OpenAI", async () => {
   model.enqueue(
     { text: ["맑", "아요"], cutAfter: 1 },

@@ -1,5 +1,6 @@
 import {
   argumentPieces,
+  laterPieces,
   ScriptedServer,
   textPieces,
   wholeText,
@@ -77,7 +78,11 @@ class Message {
     };
     return {
       before: [event("message_start", { message: begun })],
-      pieces: [...this.#textEvents(), ...this.#callEvents()],
+      pieces: [
+        ...textEvents(0, textPieces(this.#reply)),
+        ...this.#callEvents(),
+        ...textEvents(this.#blocksBefore() + this.#calls().length, laterPieces(this.#reply)),
+      ],
       after: [
         event("message_delta", {
           delta: { stop_reason: this.#stopReason(), stop_sequence: null },
@@ -88,22 +93,12 @@ class Message {
     };
   }
 
-  #textEvents(): string[] {
-    const pieces = textPieces(this.#reply);
-    if (pieces.length === 0) return [];
-    const deltas = pieces.map((text) =>
-      event("content_block_delta", { index: 0, delta: { type: "text_delta", text } }),
-    );
-    // A block's start and stop go out with its first and last delta: only deltas count as pieces.
-    deltas[0] =
-      event("content_block_start", { index: 0, content_block: { type: "text", text: "" } }) +
-      `\n\n${event("ping", {})}\n\n${deltas[0]}`;
-    deltas[deltas.length - 1] += `\n\n${event("content_block_stop", { index: 0 })}`;
-    return deltas;
+  #blocksBefore(): number {
+    return textPieces(this.#reply).length > 0 ? 1 : 0;
   }
 
   #callEvents(): string[] {
-    const first = textPieces(this.#reply).length > 0 ? 1 : 0;
+    const first = this.#blocksBefore();
     return this.#calls().flatMap(({ start, input }, position) => {
       const index = first + position;
       return [
@@ -144,6 +139,19 @@ class Message {
     const { input, output } = this.#reply.usage ?? { input: 10, output: 5 };
     return { input_tokens: input, output_tokens: output };
   }
+}
+
+function textEvents(index: number, pieces: string[]): string[] {
+  if (pieces.length === 0) return [];
+  const deltas = pieces.map((text) =>
+    event("content_block_delta", { index, delta: { type: "text_delta", text } }),
+  );
+  // A block's start and stop go out with its first and last delta: only deltas count as pieces.
+  deltas[0] =
+    event("content_block_start", { index, content_block: { type: "text", text: "" } }) +
+    `\n\n${event("ping", {})}\n\n${deltas[0]}`;
+  deltas[deltas.length - 1] += `\n\n${event("content_block_stop", { index })}`;
+  return deltas;
 }
 
 function event(type: string, fields: object): string {

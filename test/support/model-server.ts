@@ -1,5 +1,6 @@
 import {
   argumentPieces,
+  laterPieces,
   ScriptedServer,
   textPieces,
   wholeText,
@@ -114,6 +115,7 @@ class Completion {
       pieces: [
         ...textPieces(this.#reply).map((content) => this.#chunk({ content })),
         ...callDeltas.map((delta) => this.#chunk(delta)),
+        ...laterPieces(this.#reply).map((content) => this.#chunk({ content })),
       ],
       after: [
         this.#chunk({}, this.#finishReason()),

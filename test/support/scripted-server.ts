@@ -8,11 +8,13 @@ import {
 } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** What a scripted model says to one request. Fields combine: text, then tool calls, then the end. */
+/** What a scripted model says to one request. Fields combine: text, then tool calls, then later text, then the end. */
 export interface Reply {
   /** A list is streamed piece by piece, one text word by word. */
   text?: string | string[];
   toolCalls?: { name: string; arguments: Record<string, unknown>; id?: string }[];
+  /** After the tool calls. */
+  laterText?: string | string[];
   usage?: { input: number; output: number };
   /** Answer with this status and the wire's error body. */
   error?: { status: number; message: string; code?: string; headers?: Record<string, string> };
@@ -190,13 +192,20 @@ export class ReplyWriter {
 }
 
 /** The pieces a reply's text is streamed in. */
-export function textPieces(reply: Reply): string[] {
-  if (Array.isArray(reply.text)) return reply.text;
-  return reply.text?.match(/\s*\S+|\s+$/g) ?? [];
+export function textPieces({ text }: Reply): string[] {
+  return piecesOf(text);
+}
+
+export function laterPieces({ laterText }: Reply): string[] {
+  return piecesOf(laterText);
+}
+
+function piecesOf(text: string | string[] | undefined): string[] {
+  return Array.isArray(text) ? text : (text?.match(/\s*\S+|\s+$/g) ?? []);
 }
 
 export function wholeText(reply: Reply): string {
-  return textPieces(reply).join("");
+  return [...textPieces(reply), ...laterPieces(reply)].join("");
 }
 
 /** Arguments arrive in parts that are no JSON by themselves, as they do from a real provider. */

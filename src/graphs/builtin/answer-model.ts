@@ -2,7 +2,13 @@ import type { CallbackManagerForLLMRun } from "@langchain/core/callbacks/manager
 import { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import { AIMessageChunk, type BaseMessage, type ToolCallChunk } from "@langchain/core/messages";
 import { ChatGenerationChunk, type ChatResult } from "@langchain/core/outputs";
-import { notesKey, textOfContent, type MessageNotes } from "../../core/message.ts";
+import {
+  laterBreak,
+  notesKey,
+  textOfContent,
+  type LaterText,
+  type MessageNotes,
+} from "../../core/message.ts";
 import type { ChatModel } from "./models.ts";
 
 /**
@@ -14,9 +20,11 @@ export class AnswerModel extends BaseChatModel {
   readonly #id: string;
   readonly #notes: MessageNotes;
   readonly #called = new Set<number>();
-  #hasSaid = false;
+  /** Characters of text. */
+  #said = 0;
   /** When the text was complete, if calls follow it. */
   #saidAt: number | undefined;
+  #later: LaterText | undefined;
 
   constructor(params: { model: ChatModel; id: string; notes: MessageNotes }) {
     super({});
@@ -25,8 +33,12 @@ export class AnswerModel extends BaseChatModel {
     this.#notes = params.notes;
   }
 
-  get saidAt(): number | undefined {
-    return this.#saidAt;
+  /** What is known of the text when the answer is whole. */
+  get textNotes(): Pick<MessageNotes, "said_at" | "later"> {
+    return {
+      ...(this.#saidAt !== undefined && { said_at: this.#saidAt }),
+      ...(this.#later && { later: this.#later }),
+    };
   }
 
   override _llmType(): string {
@@ -40,6 +52,29 @@ export class AnswerModel extends BaseChatModel {
     this.#called.add(index);
     const own = `${this.#id.replaceAll("-", "").slice(-21)}${String(index).padStart(3, "0")}`;
     return { ...chunk, id: chunk.id || `call_${own}` };
+  }
+
+  /** Most models speak before they call. When one speaks again afterwards, it begins a paragraph. */
+  #textOf(given: AIMessageChunk): {
+    content: AIMessageChunk["content"];
+    later?: Pick<MessageNotes, "later">;
+  } {
+    if (this.#called.size === 0) return { content: given.content };
+    const text = textOfContent(given.content);
+    if (text === "" || this.#saidAt === undefined || this.#later) return { content: text };
+    this.#later = { from: this.#said + laterBreak.length, created_at: Date.now() };
+    return { content: laterBreak + text, later: { later: this.#later } };
+  }
+
+  #callsOf(given: AIMessageChunk): {
+    chunks: ToolCallChunk[];
+    notes?: Pick<MessageNotes, "said_at">;
+  } {
+    const isFirst = this.#called.size === 0;
+    const chunks = (given.tool_call_chunks ?? []).map((one) => this.#withId(one));
+    if (chunks.length === 0 || !isFirst || this.#said === 0) return { chunks };
+    this.#saidAt = Date.now();
+    return { chunks, notes: { said_at: this.#saidAt } };
   }
 
   override async _generate(
@@ -63,21 +98,18 @@ export class AnswerModel extends BaseChatModel {
     const quiet = { signal: options.signal, tags: ["nostream"], callbacks: [] as [] };
     let isFirst = true;
     for await (const given of await this.#model.stream(messages, quiet)) {
-      // Text comes before calls: its message is complete when they begin.
-      const content = this.#called.size > 0 ? "" : given.content;
+      const { content, later } = this.#textOf(given);
       const text = textOfContent(content);
-      this.#hasSaid ||= text !== "";
-      const calls = (given.tool_call_chunks ?? []).map((one) => this.#withId(one));
-      const begins = calls.length > 0 && this.#hasSaid && this.#saidAt === undefined;
-      if (begins) this.#saidAt = Date.now();
-      const notes = { ...(isFirst && this.#notes), ...(begins && { said_at: this.#saidAt }) };
+      this.#said += text.length;
+      const calls = this.#callsOf(given);
+      const notes = { ...(isFirst && this.#notes), ...later, ...calls.notes };
       const message = new AIMessageChunk({
         id: this.#id,
         content,
-        tool_call_chunks: calls,
+        tool_call_chunks: calls.chunks,
         response_metadata: given.response_metadata,
         ...(given.usage_metadata && { usage_metadata: given.usage_metadata }),
-        additional_kwargs: isFirst || begins ? { [notesKey]: notes } : {},
+        additional_kwargs: Object.keys(notes).length > 0 ? { [notesKey]: notes } : {},
       });
       isFirst = false;
       const chunk = new ChatGenerationChunk({ message, text });

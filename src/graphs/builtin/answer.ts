@@ -70,7 +70,6 @@ export class Answer {
 
   #message(notes: MessageNotes): AIMessage {
     const usage = this.#whole?.usage_metadata;
-    const saidAt = this.#model.saidAt;
     // Calls that were broken off nobody will answer, and no other graph should wait for it.
     const due = notes.incomplete ? [] : (notes.calls ?? []);
     return new AIMessage({
@@ -87,7 +86,7 @@ export class Answer {
       additional_kwargs: {
         [notesKey]: {
           ...this.#notes,
-          ...(saidAt !== undefined && { said_at: saidAt }),
+          ...this.#model.textNotes,
           completed_at: Date.now(),
           ...notes,
         },

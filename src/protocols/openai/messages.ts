@@ -6,8 +6,7 @@ import {
   listMessages,
 } from "../../core/operations/messages.ts";
 import { threadDraft } from "../../core/operations/drafts.ts";
-import { notesKey, notesOf, type StoredMessage } from "../../core/message.ts";
-import type { JsonObject } from "../../core/json.ts";
+import { notesOf, type StoredMessage } from "../../core/message.ts";
 import type { Ports } from "../../core/ports/ports.ts";
 import type { Thread } from "../../core/thread.ts";
 import { text } from "../query.ts";
@@ -24,6 +23,8 @@ import {
   datedMessages,
   presentMessage,
   readMessage,
+  withMetadata,
+  withoutShown,
   type DatedMessage,
   type OpenaiMessage,
 } from "./wire/messages.ts";
@@ -105,10 +106,10 @@ const update = route({
   answers: answers("The message"),
   async handle({ ports, params, body }) {
     const { metadata } = checked(metadataBody, body);
-    const { thread, message, presented } = await findMessage(ports, params);
+    const { thread, message, stored, presented } = await findMessage(ports, params);
     if (metadata === undefined) return json(presented);
-    const changing = changeMessage(ports, thread.threadId, message.id, (current) =>
-      withMetadata(current, metadata ?? {}),
+    const changing = changeMessage(ports, thread.threadId, stored.id, (current) =>
+      withMetadata(current, message.id, metadata ?? {}),
     );
     await inOpenaiWords(changing, aboutMessage(params, thread));
     return json({ ...presented, metadata: metadata ?? {} });
@@ -124,8 +125,12 @@ const remove = route({
   params: messageParams,
   answers: answers("That it is gone"),
   async handle({ ports, params }) {
-    const { thread, message } = await findMessage(ports, params);
-    const deleting = deleteMessage(ports, thread.threadId, message.id);
+    const { thread, message, stored } = await findMessage(ports, params);
+    const { threadId } = thread;
+    const left = (current: StoredMessage) => withoutShown(current, message.id);
+    const deleting: Promise<unknown> = left(stored)
+      ? changeMessage(ports, threadId, stored.id, (current) => left(current) ?? current)
+      : deleteMessage(ports, threadId, stored.id);
     await inOpenaiWords(deleting, aboutMessage(params, thread));
     return json({ id: params.message_id, object: "thread.message.deleted", deleted: true });
   },
@@ -134,11 +139,6 @@ const remove = route({
 function aboutMessage(params: { message_id: string }, thread: Thread) {
   const threadId = encodeId("thread", thread.threadId);
   return { noun: "message" as const, id: params.message_id, threadId };
-}
-
-function withMetadata(message: StoredMessage, metadata: JsonObject): StoredMessage {
-  const notes = { ...notesOf(message), metadata } as unknown as JsonObject;
-  return { ...message, additional_kwargs: { ...message.additional_kwargs, [notesKey]: notes } };
 }
 
 async function readMessages(
@@ -156,13 +156,13 @@ async function readMessages(
 async function findMessage(
   ports: Ports,
   params: { thread_id: string; message_id: string },
-): Promise<{ thread: Thread; message: StoredMessage; presented: OpenaiMessage }> {
+): Promise<DatedMessage & { thread: Thread; presented: OpenaiMessage }> {
   const { thread, messages } = await readMessages(ports, params.thread_id);
   const wanted = encodeId("msg", params.message_id);
   const found = messages.find(({ message }) => encodeId("msg", message.id) === wanted);
   if (!found) throw notFoundError("message", params.message_id);
-  const { message, createdAt } = found;
-  return { thread, message, presented: presentMessage(message, thread.threadId, createdAt) };
+  const presented = presentMessage(found.message, thread.threadId, found.createdAt);
+  return { ...found, thread, presented };
 }
 
 export const messageRoutes: Route[] = [create, list, retrieve, update, remove];

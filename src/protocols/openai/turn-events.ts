@@ -2,6 +2,7 @@ import { draftMessage, DraftReader, type Draft, type DraftAddition } from "../..
 import type { RunEvent } from "../../core/event.ts";
 import {
   callsOf,
+  laterBreak,
   notesOf,
   textOfContent,
   type MessageGap,
@@ -10,9 +11,16 @@ import {
 import type { Clock } from "../../core/ports/ports.ts";
 import type { Turn, TurnStatus } from "../../core/turn.ts";
 import { encodeId } from "./ids.ts";
-import { isShown, presentMessage } from "./wire/messages.ts";
+import { laterId, laterMessage, presentMessage, shownMessages } from "./wire/messages.ts";
 import { presentRun, type RunStatusWord } from "./wire/runs.ts";
-import { callDetails, presentSteps, stepId, toolKind, type StepStatus } from "./wire/steps.ts";
+import {
+  callDetails,
+  presentSteps,
+  stepId,
+  stepsAfterCalls,
+  toolKind,
+  type StepStatus,
+} from "./wire/steps.ts";
 
 export interface OpenaiEvent {
   name: string;
@@ -22,15 +30,27 @@ export interface OpenaiEvent {
 /** An answer of the model, and how much of it has been told. */
 interface Telling {
   draft: Draft;
-  /** The same as clients see them: they are in every delta. */
-  messageId: string;
+  /** The answer's text as a message; the second, when the model has spoken again after its calls. */
+  message: MessageTelling;
   callsStepId: string;
-  text: string;
   /** For each call, the length of the arguments. */
   calls: number[];
-  /** Open steps: at most one at a time, and that of the calls comes after that of the text. */
-  message: "none" | "open" | "closed";
+  /**
+   * At most one step may be open. That of the calls comes after that of the text, unless the model speaks after its
+   * calls: then the message has no step in this stream while the calls wait for their outputs.
+   */
   callsStep: "none" | "open";
+  /** Steps that could not be told. */
+  owed: string[];
+}
+
+interface MessageTelling {
+  id: string;
+  /** As clients see it: it is in every delta. */
+  shownId: string;
+  /** Characters. */
+  told: number;
+  state: "none" | "open" | "closed";
 }
 
 /**
@@ -60,7 +80,8 @@ export class TurnEvents {
     } else {
       // The calls that have just been answered, of the stream before this one.
       const answered = presentSteps(this.#turn).at(-1);
-      if (answered) yield { name: "thread.run.step.completed", data: answered };
+      const steps = [...(answered ? [answered] : []), ...stepsAfterCalls(this.#turn)];
+      for (const data of steps) yield { name: `thread.run.step.${data.status}`, data };
     }
     yield this.#run("queued", "queued");
   }
@@ -98,20 +119,31 @@ export class TurnEvents {
   }
 
   *#onAddition(telling: Telling, { text, calls }: DraftAddition): Generator<OpenaiEvent> {
-    if (text !== "") yield* this.#say(telling, text);
+    if (text !== "") yield* this.#onText(telling, text);
     if (calls.length === 0) return;
-    if (telling.message === "open") yield* this.#closeMessage(telling, draftMessage(telling.draft));
+    if (telling.message.state === "open" && telling.callsStep === "none") {
+      yield* this.#closeMessage(telling, draftMessage(telling.draft));
+    }
     for (const call of calls) yield* this.#call(telling, call.at, call.arguments);
+  }
+
+  *#onText(telling: Telling, text: string): Generator<OpenaiEvent> {
+    if (telling.message.state !== "closed") return yield* this.#say(telling, text);
+    // Without the note it is one message for all who list, whose text was complete: another graph wrote it.
+    if (!telling.draft.notes.later) return;
+    telling.message = newMessage(laterId(telling.draft.id));
+    yield* this.#say(telling, text.slice(laterBreak.length));
   }
 
   *#say(telling: Telling, value: string): Generator<OpenaiEvent> {
     yield* this.#openMessage(telling);
-    const text = telling.text === "" ? { value, annotations: [] } : { value };
-    telling.text += value;
+    const { message } = telling;
+    const text = message.told === 0 ? { value, annotations: [] } : { value };
+    message.told += value.length;
     yield {
       name: "thread.message.delta",
       data: {
-        id: telling.messageId,
+        id: message.shownId,
         object: "thread.message.delta",
         delta: { content: [{ index: 0, type: "text", text }] },
       },
@@ -119,10 +151,15 @@ export class TurnEvents {
   }
 
   *#openMessage(telling: Telling): Generator<OpenaiEvent> {
-    if (telling.message !== "none") return;
-    telling.message = "open";
-    const begun = draftMessage({ ...telling.draft, text: "", calls: [] });
-    yield* this.#openStep(begun, stepId(begun.id, "message"));
+    const { message, draft } = telling;
+    if (message.state !== "none") return;
+    message.state = "open";
+    const { later: _, ...notes } = draft.notes;
+    const begun =
+      message.id === draft.id
+        ? draftMessage({ ...draft, notes, text: "", calls: [] })
+        : { ...laterMessage(draftMessage(draft)), content: "" };
+    if (telling.callsStep === "none") yield* this.#openStep(begun, stepId(begun.id, "message"));
     const data = this.#message(begun);
     yield { name: "thread.message.created", data };
     yield { name: "thread.message.in_progress", data };
@@ -130,10 +167,13 @@ export class TurnEvents {
 
   /** `message` as it is stored, or as the log has it when calls follow. */
   *#closeMessage(telling: Telling, message: StoredMessage): Generator<OpenaiEvent> {
-    telling.message = "closed";
-    const data = this.#message(message);
+    const { id } = telling.message;
+    telling.message.state = "closed";
+    const data = this.#message(shownMessages(message).find((shown) => shown.id === id) ?? message);
     yield { name: `thread.message.${data.status}`, data };
-    yield* this.#endStep(message, stepId(message.id, "message"));
+    const step = stepId(id, "message");
+    if (telling.callsStep === "none") yield* this.#endStep(message, step);
+    else telling.owed.push(step);
   }
 
   *#call(telling: Telling, at: number, args: string): Generator<OpenaiEvent> {
@@ -188,19 +228,36 @@ export class TurnEvents {
     const draft: Draft = { id: message.id, notes: notesOf(message), text, calls };
     const telling = this.#telling ?? newTelling(draft, this.#clock.now());
     telling.draft = draft;
-    if (telling.message !== "closed" && text.length > telling.text.length) {
-      yield* this.#say(telling, text.slice(telling.text.length));
-    }
-    if (isShown(message)) yield* this.#openMessage(telling);
-    if (telling.message === "open") yield* this.#closeMessage(telling, message);
+    yield* this.#finishText(telling, message);
     for (const [at, { arguments: args }] of calls.entries()) {
       const told = telling.calls[at];
       if (told === undefined || told < args.length) {
         yield* this.#call(telling, at, args.slice(told ?? 0));
       }
     }
-    if (telling.callsStep === "open") yield* this.#endStep(message, telling.callsStepId);
+    if (telling.callsStep === "open") {
+      const ended = [...this.#endStep(message, telling.callsStepId)];
+      yield* ended;
+      if (ended.length > 0) yield* this.#oweNothing(telling, message);
+    }
     this.#telling = null;
+  }
+
+  *#finishText(telling: Telling, message: StoredMessage): Generator<OpenaiEvent> {
+    const all = shownMessages(message);
+    const at = all.findIndex(({ id }) => id === telling.message.id);
+    for (const shown of all.slice(Math.max(0, at))) {
+      if (telling.message.id !== shown.id) telling.message = newMessage(shown.id);
+      if (telling.message.state === "closed") continue;
+      const rest = textOfContent(shown.content).slice(telling.message.told);
+      if (rest !== "") yield* this.#say(telling, rest);
+      yield* this.#openMessage(telling);
+      yield* this.#closeMessage(telling, message);
+    }
+  }
+
+  *#oweNothing(telling: Telling, message: StoredMessage): Generator<OpenaiEvent> {
+    for (const id of telling.owed.splice(0)) yield* this.#endStep(message, id);
   }
 
   /** A step that waits for its client stays open. */
@@ -220,10 +277,11 @@ export class TurnEvents {
       completed_at: this.#clock.now(),
       incomplete: how.reason,
     });
-    if (telling.message === "open") yield* this.#closeMessage(telling, message);
+    if (telling.message.state === "open") yield* this.#closeMessage(telling, message);
     if (telling.callsStep !== "open") return;
     const step = this.#steps(message).find(({ id }) => id === telling.callsStepId)!;
     yield { name: `thread.run.step.${how.step}`, data: { ...step, status: how.step } };
+    yield* this.#oweNothing(telling, message);
   }
 
   #message(message: StoredMessage) {
@@ -256,11 +314,14 @@ function newTelling(draft: Draft, now: number): Telling {
   draft.notes.created_at ??= now;
   return {
     draft,
-    messageId: encodeId("msg", draft.id),
+    message: newMessage(draft.id),
     callsStepId: stepId(draft.id, "calls"),
-    text: "",
     calls: [],
-    message: "none",
     callsStep: "none",
+    owed: [],
   };
+}
+
+function newMessage(id: string): MessageTelling {
+  return { id, shownId: encodeId("msg", id), told: 0, state: "none" };
 }

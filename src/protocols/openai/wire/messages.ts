@@ -2,13 +2,14 @@ import { randomUUIDv7 } from "node:crypto";
 import { isObject, type Json, type JsonObject } from "../../../core/json.ts";
 import {
   callsOf,
+  laterBreak,
   notesKey,
   notesOf,
   textOfContent,
   type MessageNotes,
   type StoredMessage,
 } from "../../../core/message.ts";
-import { encodeId } from "../ids.ts";
+import { encodeId, hashedUuid } from "../ids.ts";
 import type { CreateMessageBody } from "../schemas.ts";
 import { presentMetadata, seconds } from "./common.ts";
 
@@ -28,17 +29,81 @@ export function readMessage(body: CreateMessageBody, now: number): StoredMessage
   };
 }
 
-/** Those that a client of this API sees: what people and the assistant said, not what tools returned. */
-export function isShown(message: StoredMessage): boolean {
+/**
+ * What a client of this API sees of a message: nothing of what tools returned and of calls without a word, one message of what
+ * was said, and two if the assistant went on to speak after its calls.
+ */
+export function shownMessages(message: StoredMessage): StoredMessage[] {
+  if (notesOf(message).later) {
+    return [earlierMessage(message), laterMessage(message)].filter(({ content }) => content !== "");
+  }
+  return isShown(message) ? [message] : [];
+}
+
+function isShown(message: StoredMessage): boolean {
   if (message.type === "human") return true;
   if (message.type !== "ai") return false;
   return textOfContent(message.content) !== "" || callsOf(message).length === 0;
+}
+
+export function laterId(messageId: string): string {
+  return hashedUuid(`${messageId}:later`);
+}
+
+function earlierMessage(message: StoredMessage): StoredMessage {
+  const { later, ...notes } = notesOf(message);
+  const end = Math.max(0, later!.from - laterBreak.length);
+  return withNotes({ ...message, content: textOfContent(message.content).slice(0, end) }, notes);
+}
+
+/** What was said after the calls, of a message that has some of it. */
+export function laterMessage(message: StoredMessage): StoredMessage {
+  const {
+    later,
+    said_at: _saidAt,
+    metadata: _metadata,
+    calls: _calls,
+    ...notes
+  } = notesOf(message);
+  const { from, ...own } = later!;
+  const content = textOfContent(message.content).slice(from);
+  return withNotes({ type: message.type, id: laterId(message.id), content }, { ...notes, ...own });
+}
+
+/** The stored message with other metadata for the message that is shown as `shownId`. */
+export function withMetadata(
+  stored: StoredMessage,
+  shownId: string,
+  metadata: JsonObject,
+): StoredMessage {
+  const notes = notesOf(stored);
+  const { later } = notes;
+  return later && shownId !== stored.id
+    ? withNotes(stored, { ...notes, later: { ...later, metadata } })
+    : withNotes(stored, { ...notes, metadata });
+}
+
+/** The stored message without the message that is shown as `shownId`; null when nothing is left of it. */
+export function withoutShown(stored: StoredMessage, shownId: string): StoredMessage | null {
+  const { later, ...notes } = notesOf(stored);
+  const left = shownMessages(stored).find(({ id }) => id !== shownId);
+  if (!later || !left) return null;
+  return left.id === stored.id
+    ? withNotes({ ...stored, content: left.content }, notes)
+    : withNotes({ ...stored, content: left.content }, { ...notes, later: { ...later, from: 0 } });
+}
+
+function withNotes(message: StoredMessage, notes: MessageNotes): StoredMessage {
+  const kwargs = { ...message.additional_kwargs, [notesKey]: notes as JsonObject };
+  return { ...message, additional_kwargs: kwargs };
 }
 
 export type OpenaiMessage = ReturnType<typeof presentMessage>;
 
 export interface DatedMessage {
   message: StoredMessage;
+  /** Of which it is shown: itself, for most. */
+  stored: StoredMessage;
   createdAt: number;
 }
 
@@ -48,10 +113,12 @@ export function datedMessages(
   thread: { createdAt: number },
 ): DatedMessage[] {
   let createdAt = thread.createdAt;
-  return messages.filter(isShown).map((message) => {
-    createdAt = notesOf(message).created_at ?? createdAt;
-    return { message, createdAt };
-  });
+  return messages.flatMap((stored) =>
+    shownMessages(stored).map((message) => {
+      createdAt = notesOf(message).created_at ?? createdAt;
+      return { message, stored, createdAt };
+    }),
+  );
 }
 
 /** Also of one that is being written (`core/draft.ts`), which has no time of its end yet. */

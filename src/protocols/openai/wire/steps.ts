@@ -10,7 +10,7 @@ import {
 import { isActive, type Turn } from "../../../core/turn.ts";
 import { encodeId, hashedUuid } from "../ids.ts";
 import { optionalSeconds, seconds } from "./common.ts";
-import { isShown } from "./messages.ts";
+import { shownMessages } from "./messages.ts";
 import { lastError, usageOf, type Usage } from "./runs.ts";
 
 export type StepStatus = "in_progress" | "completed" | "failed" | "cancelled" | "expired";
@@ -34,9 +34,27 @@ export function presentSteps(turn: Turn): RunStep[] {
       const usage = usageOf([message]);
       const calls = callsOf(message);
       const isLast = calls.length === 0;
-      const said = isShown(message) ? [messageStep(turn, message, isLast ? usage : noUsage)] : [];
+      const said = shownMessages(message).map((shown) =>
+        messageStep(turn, shown, isLast ? usage : noUsage),
+      );
       return isLast ? said : [...said, callsStep(turn, { message, calls, outputs, usage })];
     });
+}
+
+/**
+ * The step of what was said after the calls that a turn has just had answered. It could not be told before: clients
+ * insist on one open step at a time, and that of the calls is open until they are answered.
+ */
+export function stepsAfterCalls(turn: Turn): RunStep[] {
+  const asking = turn.messages.findLast((message) => message.type === "ai");
+  if (!asking || callsOf(asking).length === 0) return [];
+  const shown = shownMessages(asking).filter(({ id }) => wasSaidAfterCalls(asking, id));
+  const ids = new Set(shown.map(({ id }) => stepId(id, "message")));
+  return presentSteps(turn).filter(({ id }) => ids.has(id));
+}
+
+function wasSaidAfterCalls(stored: StoredMessage, shownId: string): boolean {
+  return shownId !== stored.id || notesOf(stored).said_at === undefined;
 }
 
 const noUsage: Usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
