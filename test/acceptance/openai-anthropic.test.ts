@@ -65,7 +65,8 @@ test.for(["anthropic/claude-sonnet-4-5", "claude-sonnet-4-5"])("%s streams", asy
   expect(texts).toMatchObject([[{ text: { value: "맑" } }], [{ text: { value: "아요" } }]]);
   expect(await stream.finalRun()).toMatchObject({
     model: name,
-    usage: { prompt_tokens: 12 },
+    // As the wire has it, which counts the first token twice: when the answer begins and when it ends.
+    usage: { prompt_tokens: 12, completion_tokens: 7, total_tokens: 19 },
   });
   expect(request(0)).toMatchObject({ model: "claude-sonnet-4-5", temperature: 0 });
   expect(JSON.stringify(request(0).system)).toContain("짧게");

@@ -1,5 +1,6 @@
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import type { AIMessageChunk, BaseMessage } from "@langchain/core/messages";
+import { countedOnce } from "./anthropic-usage.ts";
 import { isFunctionTool, serverTools, type Context } from "./context.ts";
 import { OfflineModel } from "./offline-model.ts";
 
@@ -88,10 +89,13 @@ export async function chatModel(place: ModelPlace, call: ModelCall): Promise<Cha
       : tools.length > 0
         ? { tool_choice: anthropicToolChoice(toolChoice(call)) }
         : {};
-  if (tools.length > 0) {
-    return model.bindTools!(tools, options as object) as unknown as ChatModel;
-  }
-  return model.withConfig(options as object) as unknown as ChatModel;
+  const ready = (tools.length > 0
+    ? model.bindTools!(tools, options as object)
+    : model.withConfig(options as object)) as unknown as ChatModel;
+  if (place.provider !== "anthropic") return ready;
+  return {
+    stream: async (messages, settings) => countedOnce(await ready.stream(messages, settings)),
+  };
 }
 
 /** Loaded when first used: a server without keys need not wait for the providers' libraries. */
