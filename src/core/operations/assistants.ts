@@ -12,6 +12,7 @@ import { mergeContexts, type Config } from "../config.ts";
 import { AdjutantError, conflict, notFound } from "../error.ts";
 import { defaultAssistantId, isUuid, type AssistantId } from "../ids.ts";
 import type { JsonObject } from "../json.ts";
+import { builtinGraphId } from "../message.ts";
 import type { Found, Page, Sort } from "../page.ts";
 import type { Ports } from "../ports/ports.ts";
 import { deleteThread } from "./threads.ts";
@@ -86,6 +87,15 @@ export async function getAssistant(ports: Ports, reference: string): Promise<Ass
   const assistant = assistantId && (await ports.storage.assistants.get(assistantId));
   if (!assistant) throw noAssistant(reference);
   return assistant;
+}
+
+/**
+ * The graph to describe for `reference`. The built-in graph has no default assistant: its id stands for
+ * itself, so that a form can be shown before the first assistant of it is made.
+ */
+export async function graphIdOf(ports: Ports, reference: string): Promise<string> {
+  const isBuiltin = reference === builtinGraphId && !ports.graphs.ids().includes(reference);
+  return isBuiltin ? reference : (await getAssistant(ports, reference)).graphId;
 }
 
 /**

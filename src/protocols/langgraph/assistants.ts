@@ -6,6 +6,7 @@ import {
   createAssistant,
   deleteAssistant,
   getAssistant,
+  graphIdOf,
   listVersions,
   searchAssistants,
   updateAssistant,
@@ -137,7 +138,7 @@ const graph = route({
   },
   answers: { 200: answer(schemas.drawing, "Nodes and edges"), ...failures(404, 422) },
   async handle({ ports, params, query }) {
-    const { graphId } = await getAssistant(ports, params.assistant_id);
+    const graphId = await graphIdOf(ports, params.assistant_id);
     return json(await ports.graphs.drawing(graphId, query.xray));
   },
 });
@@ -151,7 +152,7 @@ const graphSchemas = route({
   params: assistantParams,
   answers: { 200: answer(schemas.graphSchemas, "JSON Schemas"), ...failures(404, 422) },
   async handle({ ports, params }) {
-    const { graphId } = await getAssistant(ports, params.assistant_id);
+    const graphId = await graphIdOf(ports, params.assistant_id);
     return json({ graph_id: graphId, ...presentSchemas(await ports.graphs.schemas(graphId)) });
   },
 });
@@ -171,7 +172,7 @@ const subgraphs = route({
   query: { recurse: flag() },
   answers: subgraphAnswers,
   async handle({ ports, params, query }) {
-    const { graphId } = await getAssistant(ports, params.assistant_id);
+    const graphId = await graphIdOf(ports, params.assistant_id);
     return json(presentSubgraphs(await ports.graphs.subgraphs(graphId, query)));
   },
 });
@@ -186,7 +187,7 @@ const subgraph = route({
   query: { recurse: flag() },
   answers: subgraphAnswers,
   async handle({ ports, params, query }) {
-    const { graphId } = await getAssistant(ports, params.assistant_id);
+    const graphId = await graphIdOf(ports, params.assistant_id);
     const wanted = { namespace: params.namespace, recurse: query.recurse };
     return json(presentSubgraphs(await ports.graphs.subgraphs(graphId, wanted)));
   },

@@ -150,6 +150,17 @@ describe("assistants", () => {
     }
   });
 
+  test("the built-in graph is described by its id, also while it has no assistant", async () => {
+    expect((await api.call("GET", "/assistants/assistant")).status).toBe(404);
+    const schemas = await api.call("GET", "/assistants/assistant/schemas");
+    expect(schemas.json.graph_id).toBe("assistant");
+    const fields = Object.keys(schemas.json.context_schema.properties);
+    expect(fields).toEqual(expect.arrayContaining(["model", "instructions", "tools"]));
+    const drawing = await api.call("GET", "/assistants/assistant/graph");
+    expect(drawing.json.nodes).toContainEqual(expect.objectContaining({ id: "call_model" }));
+    expect((await api.call("GET", "/assistants/assistants/schemas")).status).toBe(404);
+  });
+
   test("the graph is drawn and described", async () => {
     const drawing = await api.call("GET", "/assistants/nested/graph");
     expect(drawing.json.nodes.map((node: { id: string }) => node.id)).toContain("child");
