@@ -2,7 +2,7 @@ import { join, resolve } from "node:path";
 import { Client } from "@langchain/langgraph-sdk";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Project } from "../acceptance/project.ts";
-import { browserPath, narrow, Studio } from "./browser.ts";
+import { browserPath, narrow, Studio, wide } from "./browser.ts";
 
 const repository = resolve(import.meta.dirname, "..", "..");
 
@@ -29,6 +29,48 @@ describe.skipIf(browserPath === undefined)("Studio on a server without a graph t
       ).toEqual([]);
     }
   });
+});
+
+describe.skipIf(browserPath === undefined)("Studio on a server without an assistant", () => {
+  test(
+    "every page says what to do, and a first assistant can be made",
+    { timeout: 90_000 },
+    async () => {
+      const tax = join(repository, "graphs", "tax.ts:graph");
+      await using studio = await Studio.of(new Project({ tax }));
+      const client = new Client({ apiUrl: studio.server.url });
+      await client.assistants.delete((await client.assistants.search())[0]!.assistant_id);
+      const pages: [string, string][] = [
+        ["assistants", "No assistants yet"],
+        ["assistants/new", "The server knows no graph of yours."],
+        ["test", "No assistants yet"],
+        ["compare", "No assistants yet"],
+        ["threads", "No threads yet"],
+        ["runs", "No runs yet"],
+        ["memory", "Nothing remembered here"],
+      ];
+      for (const [path, said] of pages) {
+        for (const viewport of [wide, narrow]) {
+          await using visit = await studio.visit(path, { viewport });
+          await visit.isLoaded();
+          await visit.page.getByText(said).waitFor();
+          expect(await visit.barriers(), path).toEqual([]);
+          expect(await visit.isTooWide(), path).toBe(false);
+          expect(visit.complaints, path).toEqual([]);
+        }
+      }
+      await using visit = await studio.visit("compare");
+      const { page } = visit;
+      await page.getByRole("link", { name: "New assistant" }).click();
+      expect(await page.getByLabel("Graph").inputValue()).toBe("assistant");
+      await page.getByLabel("Name", { exact: true }).fill("First of all");
+      await page.getByLabel("model", { exact: true }).fill("offline");
+      await page.getByRole("button", { name: "Create assistant" }).click();
+      const chosen = page.getByLabel("Assistant", { exact: true }).locator("option:checked");
+      await expect.poll(() => chosen.textContent()).toBe("First of all · assistant");
+      expect(visit.complaints).toEqual([]);
+    },
+  );
 });
 
 describe.skipIf(browserPath === undefined)("Studio with very much, and very long", () => {
@@ -102,4 +144,20 @@ describe.skipIf(browserPath === undefined)("Studio with very much, and very long
       }
     },
   );
+
+  test("with 1,000 assistants both sides of a comparison have their names", async () => {
+    const found = await client.assistants.search({ name: "Number 100", limit: 3, sortBy: "name" });
+    const [left, right] = found.slice(-2);
+    await using visit = await studio.visit(
+      `compare?left=${left!.assistant_id}&right=${right!.assistant_id}@1`,
+    );
+    for (const [side, one] of [
+      ["left", left!],
+      ["right", right!],
+    ] as const) {
+      const chosen = visit.page.getByLabel(`Assistant on the ${side}`).locator("option:checked");
+      await expect.poll(() => chosen.textContent()).toBe(one.name);
+    }
+    expect(visit.complaints).toEqual([]);
+  });
 });

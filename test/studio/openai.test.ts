@@ -19,6 +19,34 @@ describe.skipIf(browserPath === undefined)("what the OpenAI client made, in Stud
     function: { name: "get_weather", parameters: { type: "object", properties: {} } },
   };
 
+  test("a first assistant of the built-in graph is made in the form, and the OpenAI client has it", async () => {
+    expect(await client.assistants.search({ graphId: "assistant" })).toEqual([]);
+    await using visit = await studio.visit("assistants/new");
+    const { page } = visit;
+    const graph = page.getByLabel("Graph");
+    await page.getByLabel("llm_provider").waitFor();
+    expect(await graph.inputValue()).toBe("agent");
+    await graph.selectOption("assistant");
+    await page.getByText("Comes with the server").waitFor();
+    await page.getByLabel("Name", { exact: true }).fill("First");
+    await page.getByLabel("instructions").fill("You are brief.");
+    await page.getByLabel("model", { exact: true }).fill("offline");
+    await page.getByLabel("Run code").check();
+    expect(await visit.barriers()).toEqual([]);
+    await page.getByRole("button", { name: "Create assistant" }).click();
+    await page.waitForURL(/\/studio\/test\?assistant=/);
+    const { data: made } = await openai.beta.assistants.list();
+    expect(made).toMatchObject([
+      {
+        name: "First",
+        model: "offline",
+        instructions: "You are brief.",
+        tools: [{ type: "code_interpreter" }],
+      },
+    ]);
+    expect(visit.complaints).toEqual([]);
+  });
+
   test("an assistant has instructions, model and tools as its form", async () => {
     const made = await openai.beta.assistants.create({
       model: "offline",

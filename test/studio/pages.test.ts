@@ -138,6 +138,40 @@ describe.skipIf(browserPath === undefined)("the pages of Studio", () => {
     expect(visit.complaints).toEqual([]);
   });
 
+  test("memory: an item is given a time to live; looking at it does not prolong it", async () => {
+    await using visit = await studio.visit("memory?namespace=users.kim");
+    const { page } = visit;
+    const searches: unknown[] = [];
+    const puts: unknown[] = [];
+    page.on("request", (request) => {
+      if (request.url().endsWith("/store/items/search")) searches.push(request.postDataJSON());
+      if (request.method() === "PUT") puts.push(request.postDataJSON());
+    });
+    await page.getByRole("button", { name: "New item" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Key").fill("mood");
+    await dialog.getByLabel("Value").fill('{"is": "good"}');
+    await dialog.getByLabel("Time to live", { exact: true }).selectOption("Minutes…");
+    await dialog.getByLabel("Time to live in minutes").fill("-3");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.getByText("Give a number of minutes above 0").waitFor();
+    expect(await visit.barriers()).toEqual([]);
+    await dialog.getByLabel("Time to live in minutes").fill("0.5");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await page.getByText(/It goes on .*, unless a graph reads it before/).waitFor();
+    await page.getByText('"good"').waitFor();
+
+    await page.getByRole("button", { name: "Edit mood" }).click();
+    await dialog.getByText("Saving begins the item's time anew").waitFor();
+    await dialog.getByLabel("Time to live", { exact: true }).selectOption("It stays");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await page.getByText("The item was saved.", { exact: true }).waitFor();
+    expect(puts).toMatchObject([{ ttl: 0.5 }, { ttl: null }]);
+    expect(searches.length).toBeGreaterThan(0);
+    for (const body of searches) expect(body).toMatchObject({ refresh_ttl: false });
+    expect(visit.complaints).toEqual([]);
+  });
+
   const places = () => [
     "assistants",
     "assistants/new",

@@ -1,5 +1,11 @@
 import type { Assistant, AssistantVersion, Thread } from "@langchain/langgraph-sdk";
-import { keepPreviousData, QueryClient, queryOptions, useQuery } from "@tanstack/react-query";
+import {
+  keepPreviousData,
+  QueryClient,
+  queryOptions,
+  useQueries,
+  useQuery,
+} from "@tanstack/react-query";
 import { client, searchApi } from "./client.ts";
 
 /** A request that failed is not repeated by itself, but when the server is back or somebody asks. */
@@ -40,45 +46,64 @@ export function assistantsQuery(search: AssistantSearch) {
 }
 
 /**
- * For lists to choose from: all there are, up to the largest page, by name; and one that somebody named
- * and that is beyond it.
+ * For lists to choose from: all there are, up to the largest page, by name; and those that somebody named
+ * and that are beyond it. While these are looked for, `isLooking` is true and `data` is without them.
  */
-export function useAssistants(named?: string) {
-  const all = useQuery(allAssistantsQuery);
-  const isListed = all.data?.some((one) => one.assistant_id === named);
-  const one = useQuery({
-    ...assistantQuery(named ?? ""),
-    enabled: isListed === false && all.data!.length >= listedMax && named !== undefined,
-  });
-  const { isError, error, refetch } = all;
-  // Not yet: the one may be found that is missing.
-  const known = one.isLoading ? undefined : all.data;
-  const data = known && one.data && !isListed ? [...known, one.data] : known;
-  return { data, isError, error, refetch };
+export function useAssistants(...named: (string | undefined)[]) {
+  const { data: listed, isError, error, refetch } = useQuery(allAssistantsQuery);
+  const ids = new Set(listed?.map((one) => one.assistant_id));
+  const beyond = [...new Set(named)].filter(
+    (id): id is string => ids.size >= listedMax && id !== undefined && !ids.has(id),
+  );
+  const others = useQueries({ queries: beyond.map(assistantQuery) });
+  const isLooking = others.some((one) => one.isLoading);
+  const data = listed && [
+    ...listed,
+    ...others.flatMap(({ data: one }) => (one && !ids.has(one.assistant_id) ? one : [])),
+  ];
+  return { data, isLooking, isError, error, refetch };
 }
 
 const listedMax = 1000;
 
-export const allAssistantsQuery = queryOptions({
+const allAssistantsQuery = queryOptions({
   queryKey: ["assistants", "all"],
   queryFn: () => client.assistants.search({ limit: listedMax, sortBy: "name", sortOrder: "asc" }),
 });
 
+/** A graph that assistants can be made of. */
+export interface Graph {
+  graphId: string;
+  /** Who is asked about it: an assistant of it, or the graph's own id. */
+  reference: string;
+  isBuiltin: boolean;
+}
+
+/** The graph behind the assistants of the OpenAI API. Every server has it, unless a graph of its own has this id. */
+const builtinGraphId = "assistant";
+
 /**
- * Every graph, and an assistant of it to ask about it. Those of langgraph.json have a default assistant,
- * which the server made and marked; the built-in one has those that somebody made.
+ * Every graph, by id. Those of langgraph.json have a default assistant, which the server made and marked;
+ * one whose default assistant was deleted is known by another assistant of it.
  */
 export const graphsQuery = queryOptions({
   queryKey: ["assistants", "graphs"],
-  queryFn: async () => {
-    const all = await client.assistants.search({
-      limit: 1000,
-      select: ["graph_id", "assistant_id"],
-    });
-    const graphs = new Map(all.map((one) => [one.graph_id, one.assistant_id]));
-    return [...graphs]
-      .map(([graphId, assistantId]) => ({ graphId, assistantId }))
-      .toSorted((a, b) => (a.graphId < b.graphId ? -1 : 1));
+  queryFn: async (): Promise<Graph[]> => {
+    const page = { limit: listedMax, select: ["graph_id", "assistant_id"] as const };
+    const search = (metadata: object) =>
+      client.assistants.search({ ...page, select: [...page.select], metadata: { ...metadata } });
+    const [defaults, others] = await Promise.all([search({ created_by: "system" }), search({})]);
+    const graphs = new Map<string, Graph>(
+      [...others, ...defaults].map(({ graph_id: graphId, assistant_id: reference }) => [
+        graphId,
+        { graphId, reference, isBuiltin: false },
+      ]),
+    );
+    if (!defaults.some((one) => one.graph_id === builtinGraphId)) {
+      const builtin = { graphId: builtinGraphId, reference: builtinGraphId, isBuiltin: true };
+      graphs.set(builtinGraphId, builtin);
+    }
+    return [...graphs.values()].toSorted((a, b) => (a.graphId < b.graphId ? -1 : 1));
   },
 });
 

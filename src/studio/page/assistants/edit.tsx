@@ -75,6 +75,7 @@ export function EditForm(props: {
       isNew={false}
       content={content}
       graphIds={[assistant.graph_id]}
+      isBuiltin={false}
       schemasOf={assistant.assistant_id}
       isChecked={isChecked}
       onChange={setContent}

@@ -19,6 +19,8 @@ export function AssistantForm(props: {
   onChange(content: Content): void;
   /** Graphs to choose from; a single one is shown, not offered. */
   graphIds: string[];
+  /** Whether the chosen graph comes with the server. */
+  isBuiltin: boolean;
   /** An assistant of the graph: who is asked for its schemas. */
   schemasOf: string;
   isNew: boolean;
@@ -41,7 +43,10 @@ export function AssistantForm(props: {
       }}
     >
       <div className="card grid gap-4 p-4 md:grid-cols-2">
-        <Field label={words.assistants.graph} hint={words.assistants.graphHint}>
+        <Field
+          label={words.assistants.graph}
+          hint={props.isBuiltin ? words.assistants.builtinHint : words.assistants.graphHint}
+        >
           {(control) => (
             <Select
               {...control}

@@ -29,6 +29,7 @@ import { useWords } from "../words/words.tsx";
 import { CodeDialog } from "./code-dialog.tsx";
 import { isDefault } from "./content.ts";
 import { DeleteAssistant } from "./delete.tsx";
+import { NoAssistants } from "./none.tsx";
 
 const route = getRouteApi("/assistants");
 const pageSize = 20;
@@ -69,13 +70,12 @@ export function AssistantList() {
         <div className="card">
           {found.data.items.length > 0 ? (
             <Table assistants={found.data.items} />
-          ) : (
-            <Empty
-              icon={Bot}
-              title={isFiltered ? words.assistants.noneFound : words.assistants.none}
-            >
-              <p>{isFiltered ? words.assistants.noneFoundAdvice : words.assistants.noneAdvice}</p>
+          ) : isFiltered ? (
+            <Empty icon={Bot} title={words.assistants.noneFound}>
+              <p>{words.assistants.noneFoundAdvice}</p>
             </Empty>
+          ) : (
+            <NoAssistants />
           )}
           <Pager
             offset={search.offset ?? 0}

@@ -1,12 +1,11 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { Bot } from "lucide-react";
 import { useState } from "react";
 import { toast } from "sonner";
 import { client } from "../api/client.ts";
-import { graphsQuery, schemasQuery } from "../api/queries.ts";
+import { graphsQuery, schemasQuery, type Graph } from "../api/queries.ts";
 import { Button, buttonClass } from "../parts/button.tsx";
-import { Empty, Loading, Problem } from "../parts/notice.tsx";
+import { Hint, Loading, Problem } from "../parts/notice.tsx";
 import { Page } from "../parts/page.tsx";
 import { defaultsOf } from "../form/schema.ts";
 import { useWords } from "../words/words.tsx";
@@ -32,26 +31,32 @@ export function NewAssistant() {
     <Page title={words.assistants.newTitle} lead={words.assistants.newLead}>
       {graphs.isError ? (
         <Problem thrown={graphs.error} onRetry={() => void graphs.refetch()} />
-      ) : graphs.data.length === 0 ? (
-        <Empty icon={Bot} title={words.assistants.noGraphs}>
-          <p>{words.assistants.noGraphsAdvice}</p>
-        </Empty>
       ) : (
-        <NewForm graphs={graphs.data} graphId={graph ?? graphs.data[0]?.graphId ?? ""} />
+        <>
+          {graphs.data.every(({ isBuiltin }) => isBuiltin) && (
+            <Hint>{words.assistants.noGraphsAdvice}</Hint>
+          )}
+          <NewForm graphs={graphs.data} graphId={graph ?? firstOf(graphs.data)} />
+        </>
       )}
     </Page>
   );
 }
 
-function NewForm(props: { graphs: { graphId: string; assistantId: string }[]; graphId: string }) {
+/** One of the project's own, where there is one. */
+function firstOf(graphs: Graph[]): string {
+  return (graphs.find(({ isBuiltin }) => !isBuiltin) ?? graphs[0])?.graphId ?? "";
+}
+
+function NewForm(props: { graphs: Graph[]; graphId: string }) {
   const words = useWords();
   const navigate = route.useNavigate();
   const cache = useQueryClient();
   const [edited, setEdited] = useState<Content>({ ...blank, graphId: props.graphId });
   const [isTouched, setTouched] = useState(false);
   const [isChecked, setChecked] = useState(false);
-  const { assistantId: schemasOf = "" } =
-    props.graphs.find(({ graphId }) => graphId === edited.graphId) ?? {};
+  const graph = props.graphs.find(({ graphId }) => graphId === edited.graphId);
+  const schemasOf = graph?.reference ?? "";
   const schemas = useQuery({ ...schemasQuery(schemasOf), enabled: schemasOf !== "" });
   const schema = contextSchemaOf(schemas.data);
   // Until something is edited, the form shows what the graph would take by itself.
@@ -70,6 +75,7 @@ function NewForm(props: { graphs: { graphId: string; assistantId: string }[]; gr
       isNew
       content={content}
       graphIds={props.graphs.map(({ graphId }) => graphId)}
+      isBuiltin={graph?.isBuiltin ?? false}
       schemasOf={schemasOf}
       isChecked={isChecked}
       onChange={(next) => {

@@ -24,10 +24,10 @@ export function CodeEditor(props: {
   language: "json" | "text";
   text: string;
   onChange(text: string): void;
-  isReadOnly: boolean;
+  isReadOnly?: boolean;
   minHeight?: string;
   height: string;
-  describedBy?: string;
+  describedBy?: string | undefined;
   isInvalid?: boolean;
 }) {
   const isDark = useIsDark();
@@ -52,7 +52,7 @@ export function CodeEditor(props: {
     <CodeMirror
       value={props.text}
       onChange={props.onChange}
-      readOnly={props.isReadOnly}
+      readOnly={props.isReadOnly ?? false}
       theme={isDark ? "dark" : "light"}
       extensions={extensions}
       indentWithTab={false}

@@ -1,10 +1,6 @@
-import { lazy, Suspense, useState } from "react";
+import { useId, useState } from "react";
 import { useWords } from "../words/words.tsx";
-import { Loading } from "../parts/notice.tsx";
-
-const CodeEditor = lazy(() =>
-  import("./code-editor.tsx").then((module) => ({ default: module.CodeEditor })),
-);
+import { LazyEditor } from "./lazy-editor.tsx";
 
 /** What a text of JSON is: the value, or why there is none. */
 export type Parsed = { value: unknown } | { problem: string };
@@ -18,6 +14,10 @@ export function parseJson(text: string): Parsed {
   }
 }
 
+export function isJsonObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 export function prettyJson(value: unknown): string {
   return value === undefined ? "" : JSON.stringify(value, null, 2);
 }
@@ -27,28 +27,28 @@ export function JsonEditor(props: {
   label: string;
   text: string;
   onChange(text: string): void;
-  isReadOnly?: boolean;
   height?: string;
   /** What else is wrong, once the JSON can be read. */
   problem?: string | null;
 }) {
   const words = useWords();
+  const id = useId();
   const parsed = parseJson(props.text);
   const problem = "problem" in parsed ? words.json.malformed(parsed.problem) : props.problem;
   return (
     <div className="space-y-1">
-      <Suspense fallback={<Loading />}>
-        <CodeEditor
-          language="json"
-          label={props.label}
-          text={props.text}
-          onChange={props.onChange}
-          isReadOnly={props.isReadOnly ?? false}
-          height={props.height ?? "14rem"}
-        />
-      </Suspense>
+      <LazyEditor
+        language="json"
+        label={props.label}
+        text={props.text}
+        onChange={props.onChange}
+        minHeight="4rem"
+        height={props.height ?? "14rem"}
+        isInvalid={Boolean(problem)}
+        describedBy={problem ? id : undefined}
+      />
       {problem && (
-        <p role="alert" className="text-xs text-bad">
+        <p id={id} role="alert" className="text-xs text-bad">
           {problem}
         </p>
       )}

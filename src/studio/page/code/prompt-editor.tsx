@@ -1,8 +1,4 @@
-import { lazy, Suspense } from "react";
-
-const CodeEditor = lazy(() =>
-  import("./code-editor.tsx").then((module) => ({ default: module.CodeEditor })),
-);
+import { LazyEditor } from "./lazy-editor.tsx";
 
 /** An editor of a text that people write: wrapped, spell-checked, each line in its own direction. */
 export function PromptEditor(props: {
@@ -16,21 +12,7 @@ export function PromptEditor(props: {
   describedBy?: string | undefined;
   isInvalid?: boolean;
 }) {
-  const [least, most] = props.heights;
-  return (
-    <Suspense fallback={<div className="control" style={{ minHeight: least }} aria-busy />}>
-      <CodeEditor
-        language="text"
-        label={props.label}
-        text={props.text}
-        onChange={props.onChange}
-        isReadOnly={props.isReadOnly ?? false}
-        minHeight={least}
-        height={most}
-        {...(props.id && { id: props.id })}
-        {...(props.describedBy && { describedBy: props.describedBy })}
-        isInvalid={props.isInvalid ?? false}
-      />
-    </Suspense>
-  );
+  const { heights, ...rest } = props;
+  const [minHeight, height] = heights;
+  return <LazyEditor language="text" minHeight={minHeight} height={height} {...rest} />;
 }

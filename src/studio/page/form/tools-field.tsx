@@ -1,6 +1,6 @@
 import type { FieldProps } from "@rjsf/utils";
 import { Plus, Trash2 } from "lucide-react";
-import { JsonEditor, useJsonText } from "../code/json-editor.tsx";
+import { isJsonObject, JsonEditor, useJsonText } from "../code/json-editor.tsx";
 import { Button, IconButton } from "../parts/button.tsx";
 import { Field } from "../parts/field.tsx";
 import { useWords } from "../words/words.tsx";
@@ -65,7 +65,7 @@ function FunctionTool(props: { tool: Tool; onChange(tool: Tool): void; onRemove(
   const set = (part: object) =>
     props.onChange({ ...props.tool, function: { ...props.tool.function, ...part } });
   const json = useJsonText(parameters ?? undefined, (value) => set({ parameters: value }));
-  const isObject = parameters === undefined || parameters === null || isPlainObject(parameters);
+  const isObject = parameters === undefined || parameters === null || isJsonObject(parameters);
   return (
     <div role="group" aria-label={words.tools.function(name)} className="card space-y-2 p-3">
       <div className="flex items-start gap-2">
@@ -106,8 +106,4 @@ function FunctionTool(props: { tool: Tool; onChange(tool: Tool): void; onRemove(
       />
     </div>
   );
-}
-
-function isPlainObject(value: unknown): boolean {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

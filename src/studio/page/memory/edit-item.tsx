@@ -3,40 +3,47 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { toast } from "sonner";
 import { client } from "../api/client.ts";
-import { JsonEditor, parseJson, prettyJson } from "../code/json-editor.tsx";
+import { isJsonObject, JsonEditor, parseJson, prettyJson } from "../code/json-editor.tsx";
 import { Button } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { Field } from "../parts/field.tsx";
 import { Problem } from "../parts/notice.tsx";
-import { useWords } from "../words/words.tsx";
+import { absoluteTime } from "../words/time.ts";
+import { useSpeech } from "../words/words.tsx";
+import { ttlOf, TtlField, type TtlChoice } from "./ttl-field.tsx";
 
 /** `item` is null for a new one; namespace and key of an old one stay as they are. */
 export function EditItem(props: { namespace: string[]; item: Item | null; onClose(): void }) {
-  const words = useWords();
+  const { words, language } = useSpeech();
   const cache = useQueryClient();
   const [namespace, setNamespace] = useState(props.namespace.join("."));
   const [key, setKey] = useState(props.item?.key ?? "");
   const [text, setText] = useState(() => prettyJson(props.item?.value ?? {}));
+  const [ttlChoice, setTtlChoice] = useState<TtlChoice>({ kind: "server", minutes: "" });
   const [isChecked, setChecked] = useState(false);
   const parsed = parseJson(text);
   const value = "value" in parsed ? parsed.value : undefined;
-  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  const isObject = isJsonObject(value);
   const labels = namespace.split(".").map((label) => label.trim());
   const namespaceProblem = labels.some((label) => label === "")
     ? words.memory.namespaceBroken
     : null;
   const keyProblem = key.trim() === "" ? words.memory.keyMissing : null;
+  const ttl = ttlOf(ttlChoice);
   const save = useMutation({
-    mutationFn: () => client.store.putItem(labels, key.trim(), value as Record<string, unknown>),
+    mutationFn: () =>
+      client.store.putItem(labels, key.trim(), value as Record<string, unknown>, ttl),
     onSuccess: async () => {
-      toast.success(words.memory.saved);
+      toast.success(ttl?.ttl ? words.memory.savedUntil(endOf(ttl.ttl)) : words.memory.saved);
       await cache.invalidateQueries({ queryKey: ["items"] });
       props.onClose();
     },
   });
+  const endOf = (minutes: number) =>
+    absoluteTime(new Date(Date.now() + minutes * 60_000).toISOString(), language);
   const submit = () => {
     setChecked(true);
-    if (!namespaceProblem && !keyProblem && isObject) save.mutate();
+    if (!namespaceProblem && !keyProblem && isObject && ttl) save.mutate();
   };
   return (
     <Dialog
@@ -92,6 +99,12 @@ export function EditItem(props: { namespace: string[]; item: Item | null; onClos
           onChange={setText}
           height="18rem"
           problem={isObject ? null : words.test.inputNoObject}
+        />
+        <TtlField
+          choice={ttlChoice}
+          onChange={setTtlChoice}
+          isNew={props.item === null}
+          isChecked={isChecked}
         />
         {save.isError && <Problem thrown={save.error} />}
       </form>

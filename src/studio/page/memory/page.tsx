@@ -5,13 +5,14 @@ import { Database, Folder, Pencil, Plus, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { toast } from "sonner";
 import { client } from "../api/client.ts";
-import { parseJson } from "../code/json-editor.tsx";
+import { isJsonObject, parseJson } from "../code/json-editor.tsx";
 import { Button, IconButton } from "../parts/button.tsx";
 import { classNames } from "../parts/class-names.ts";
 import { Confirm } from "../parts/dialog.tsx";
 import { Empty, Loading, Problem } from "../parts/notice.tsx";
 import { Page } from "../parts/page.tsx";
 import { Pager } from "../parts/pager.tsx";
+import { SearchBox } from "../parts/search-box.tsx";
 import { Time } from "../parts/time.tsx";
 import { useSettled } from "../parts/use-settled.ts";
 import { useWords } from "../words/words.tsx";
@@ -105,7 +106,7 @@ function Items() {
   const query = useSettled(queryText.trim());
   const filter = parseJson(settled);
   const isBroken =
-    "problem" in filter || (filter.value !== undefined && !isPlainObject(filter.value));
+    "problem" in filter || (filter.value !== undefined && !isJsonObject(filter.value));
   const filterValue = isBroken || "problem" in filter ? undefined : filter.value;
   const found = useQuery({
     queryKey: ["items", "search", search.namespace, offset, filterValue, query],
@@ -114,6 +115,8 @@ function Items() {
       client.store.searchItems(labelsOf(search.namespace), {
         ...(filterValue !== undefined && { filter: filterValue as Record<string, unknown> }),
         ...(query !== "" && { query }),
+        // Who looks at memory here does not keep it alive.
+        refreshTtl: false,
         limit: pageSize + 1,
         offset,
         signal,
@@ -121,46 +124,32 @@ function Items() {
   });
   // The API does not count: one item more than a page tells whether there is another.
   const items = found.data?.items ?? [];
+  const isUnranked =
+    query !== "" && items.length > 0 && items.every((item) => scoreOf(item) === null);
   return (
     <div className="min-w-0 space-y-3">
       <div className="grid items-start gap-2 md:grid-cols-2">
-        <div>
-          <input
-            type="search"
-            className="control"
-            aria-label={words.memory.query}
-            placeholder={`${words.memory.query}: ${words.memory.queryPlaceholder}`}
-            value={queryText}
-            onChange={({ target }) => {
-              setQueryText(target.value);
-              toFirstPage();
-            }}
-          />
-          {query !== "" && items.length > 0 && items.every((item) => scoreOf(item) === null) && (
-            <p role="status" className="hint">
-              {words.memory.notRanked}
-            </p>
-          )}
-        </div>
-        <div>
-          <input
-            type="search"
-            className="control font-mono text-[13px]"
-            aria-label={words.memory.filter}
-            placeholder={words.memory.filterPlaceholder}
-            aria-invalid={isBroken || undefined}
-            value={filterText}
-            onChange={({ target }) => {
-              setFilterText(target.value);
-              toFirstPage();
-            }}
-          />
-          {isBroken && (
-            <p role="alert" className="text-xs text-bad">
-              {words.memory.filterBroken}
-            </p>
-          )}
-        </div>
+        <SearchBox
+          label={words.memory.query}
+          placeholder={`${words.memory.query}: ${words.memory.queryPlaceholder}`}
+          value={queryText}
+          onChange={(text) => {
+            setQueryText(text);
+            toFirstPage();
+          }}
+          note={isUnranked ? words.memory.notRanked : null}
+        />
+        <SearchBox
+          isCode
+          label={words.memory.filter}
+          placeholder={words.memory.filterPlaceholder}
+          value={filterText}
+          onChange={(text) => {
+            setFilterText(text);
+            toFirstPage();
+          }}
+          problem={isBroken ? words.memory.filterBroken : null}
+        />
       </div>
       {found.isPending && <Loading />}
       {found.isError && <Problem thrown={found.error} onRetry={() => void found.refetch()} />}
@@ -248,8 +237,4 @@ function Row({ item }: { item: Item }) {
 function scoreOf(item: Item): number | null {
   const { score } = item as { score?: unknown };
   return typeof score === "number" ? score : null;
-}
-
-function isPlainObject(value: unknown): boolean {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

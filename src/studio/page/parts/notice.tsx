@@ -1,4 +1,4 @@
-import { CircleAlert, LoaderCircle, type LucideIcon } from "lucide-react";
+import { CircleAlert, Info, LoaderCircle, type LucideIcon } from "lucide-react";
 import type { ReactNode } from "react";
 import { troubleOf } from "../api/problem.ts";
 import { useWords } from "../words/words.tsx";
@@ -12,6 +12,16 @@ export function Empty(props: { icon: LucideIcon; title: string; children: ReactN
       <Icon className="size-8 text-muted" aria-hidden />
       <p className="font-medium">{props.title}</p>
       <div className="max-w-prose space-y-3 text-sm text-muted">{props.children}</div>
+    </div>
+  );
+}
+
+/** What to know before going on; nothing is wrong with the page. */
+export function Hint(props: { children: ReactNode }) {
+  return (
+    <div role="note" className="flex gap-2 rounded-md border border-calm bg-calm-soft p-3 text-sm">
+      <Info className="mt-0.5 size-4 shrink-0 text-calm" aria-hidden />
+      <div className="min-w-0 flex-1">{props.children}</div>
     </div>
   );
 }

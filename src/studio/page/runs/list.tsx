@@ -1,13 +1,15 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { ListTree } from "lucide-react";
-import { allAssistantsQuery } from "../api/queries.ts";
+import { useAssistants } from "../api/queries.ts";
 import { Badge, Status } from "../parts/badge.tsx";
 import { buttonClass } from "../parts/button.tsx";
 import { Select } from "../parts/field.tsx";
 import { Empty, Loading, Problem } from "../parts/notice.tsx";
 import { Page } from "../parts/page.tsx";
 import { Pager } from "../parts/pager.tsx";
+import { SearchBox } from "../parts/search-box.tsx";
+import { StatusSelect } from "../parts/status-select.tsx";
 import { Time } from "../parts/time.tsx";
 import { useSettled } from "../parts/use-settled.ts";
 import { duration } from "../words/time.ts";
@@ -28,7 +30,6 @@ export function RunList() {
   const offset = search.offset ?? 0;
   const thread = useSettled(search.thread ?? "").trim();
   const isThreadBroken = thread !== "" && !uuid.test(thread);
-  const assistants = useQuery(allAssistantsQuery);
   const found = useQuery({
     ...runsQuery({
       threadId: thread === "" || isThreadBroken ? undefined : thread,
@@ -39,6 +40,10 @@ export function RunList() {
     }),
     refetchInterval: refreshMs,
   });
+  const assistants = useAssistants(
+    search.assistant,
+    ...(found.data?.items ?? []).map((run) => run.assistant_id),
+  );
   const change = (next: object) =>
     void navigate({
       search: (before) => ({ ...before, offset: undefined, ...next }),
@@ -49,15 +54,10 @@ export function RunList() {
   return (
     <Page title={words.places.runs} lead={words.runs.lead}>
       <div className="flex flex-wrap gap-2">
-        <Select
-          aria-label={words.common.status}
-          className="w-auto"
-          value={search.status ?? ""}
-          options={[
-            { value: "", label: words.common.allStatuses },
-            ...statuses.map((value) => ({ value, label: words.status[value] })),
-          ]}
-          onChange={({ target }) => change({ status: target.value || undefined })}
+        <StatusSelect
+          statuses={statuses}
+          value={search.status}
+          onChange={(status) => change({ status })}
         />
         <Select
           aria-label={words.manage.assistant}
@@ -72,22 +72,14 @@ export function RunList() {
           ]}
           onChange={({ target }) => change({ assistant: target.value || undefined })}
         />
-        <div className="w-full max-w-xs">
-          <input
-            type="search"
-            className="control"
-            aria-label={words.runs.thread}
-            placeholder={words.runs.threadPlaceholder}
-            aria-invalid={isThreadBroken || undefined}
-            value={search.thread ?? ""}
-            onChange={({ target }) => change({ thread: target.value || undefined })}
-          />
-          {isThreadBroken && (
-            <p role="alert" className="text-xs text-bad">
-              {words.runs.threadBroken}
-            </p>
-          )}
-        </div>
+        <SearchBox
+          className="max-w-xs"
+          label={words.runs.thread}
+          placeholder={words.runs.threadPlaceholder}
+          value={search.thread ?? ""}
+          onChange={(text) => change({ thread: text || undefined })}
+          problem={isThreadBroken ? words.runs.threadBroken : null}
+        />
       </div>
       {found.isPending && <Loading />}
       {found.isError && <Problem thrown={found.error} onRetry={() => void found.refetch()} />}

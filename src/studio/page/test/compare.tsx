@@ -6,7 +6,8 @@ import { useState } from "react";
 import { toast } from "sonner";
 import { client } from "../api/client.ts";
 import { useAssistants, versionsQuery } from "../api/queries.ts";
-import { JsonEditor, parseJson } from "../code/json-editor.tsx";
+import { isJsonObject, JsonEditor, parseJson } from "../code/json-editor.tsx";
+import { NoAssistants } from "../assistants/none.tsx";
 import { Button } from "../parts/button.tsx";
 import { Segments, Select } from "../parts/field.tsx";
 import { Loading, Problem } from "../parts/notice.tsx";
@@ -25,14 +26,26 @@ type Side = "left" | "right";
 export function ComparePage() {
   const words = useWords();
   const search = route.useSearch();
-  const all = useAssistants(search.left?.split("@")[0]);
+  const all = useAssistants(idIn(search.left), idIn(search.right));
   const [runs] = useState(() => ({ left: new LiveRun(), right: new LiveRun() }));
   const views = { left: useRunView(runs.left), right: useRunView(runs.right) };
   const isRunning = views.left.phase === "running" || views.right.phase === "running";
-  if (all.isError && !all.data)
-    return <Problem thrown={all.error} onRetry={() => void all.refetch()} />;
   const { data: listed } = all;
-  if (!listed) return <Loading />;
+  if (!listed || all.isLooking || listed.length === 0) {
+    return (
+      <Page title={words.compare.title} lead={words.compare.lead}>
+        {all.isError ? (
+          <Problem thrown={all.error} onRetry={() => void all.refetch()} />
+        ) : listed?.length === 0 ? (
+          <div className="card">
+            <NoAssistants />
+          </div>
+        ) : (
+          <Loading />
+        )}
+      </Page>
+    );
+  }
   const first = search.left ?? listed[0]?.assistant_id ?? "";
   const chosen = { left: first, right: search.right ?? defaultRight(first, listed) };
   const run = async (input: Record<string, unknown>) => {
@@ -72,9 +85,14 @@ export function ComparePage() {
   );
 }
 
+/** Of `id` or `id@version`. */
+function idIn(reference: string | undefined): string | undefined {
+  return reference?.split("@")[0];
+}
+
 /** The version before, where there is one: that is what somebody who just edited wants to see. */
 function defaultRight(left: string, all: Assistant[]): string {
-  const [id] = left.split("@");
+  const id = idIn(left);
   const assistant = all.find((one) => one.assistant_id === id);
   if (assistant && assistant.version > 1 && !left.includes("@")) {
     return `${id}@${assistant.version - 1}`;
@@ -94,7 +112,7 @@ function CompareInput(props: {
   const [isChecked, setChecked] = useState(false);
   const parsed = parseJson(json);
   const value = "value" in parsed ? parsed.value : undefined;
-  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  const isObject = isJsonObject(value);
   const isReady = kind === "message" ? text.trim() !== "" : isObject;
   const input =
     kind === "message"

@@ -1,13 +1,15 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { Settings2 } from "lucide-react";
+import { Bot } from "lucide-react";
 import { useState } from "react";
 import { useAssistants, drawingQuery, schemasQuery } from "../api/queries.ts";
 import type { JsonSchema } from "../form/schema.ts";
+import { NoAssistants } from "../assistants/none.tsx";
 import { buttonClass } from "../parts/button.tsx";
 import { classNames } from "../parts/class-names.ts";
 import { Segments } from "../parts/field.tsx";
 import { Empty, Loading, Problem } from "../parts/notice.tsx";
+import { Page } from "../parts/page.tsx";
 import { ThreadColumn } from "../threads/column.tsx";
 import { useWords } from "../words/words.tsx";
 import type { Breakpoints } from "./input-panel.tsx";
@@ -32,19 +34,27 @@ export function TestPage() {
       </div>
     );
   }
-  if (!all.data) return <Loading />;
+  if (!all.data || all.isLooking) return <Loading />;
   const assistant =
     all.data.find(
       (one) => one.assistant_id === search.assistant || one.graph_id === search.assistant,
     ) ?? (search.assistant ? undefined : all.data[0]);
   if (!assistant) {
     return (
-      <Empty icon={Settings2} title={words.test.noAssistant}>
-        <p>{words.test.noAssistantAdvice}</p>
-        <Link to="/assistants" className={buttonClass("primary")}>
-          {words.places.assistants}
-        </Link>
-      </Empty>
+      <Page title={words.places.test}>
+        <div className="card">
+          {all.data.length === 0 ? (
+            <NoAssistants />
+          ) : (
+            <Empty icon={Bot} title={words.test.noAssistant}>
+              <p>{words.test.noAssistantAdvice}</p>
+              <Link to="/assistants" className={buttonClass("primary")}>
+                {words.places.assistants}
+              </Link>
+            </Empty>
+          )}
+        </div>
+      </Page>
     );
   }
   return <Workbench key={assistant.graph_id} assistantId={assistant.assistant_id} />;

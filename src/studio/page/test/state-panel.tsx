@@ -3,7 +3,7 @@ import { Braces, Pencil, RotateCcw } from "lucide-react";
 import { useMemo, useState } from "react";
 import { toast } from "sonner";
 import { client } from "../api/client.ts";
-import { JsonEditor, parseJson, prettyJson } from "../code/json-editor.tsx";
+import { isJsonObject, JsonEditor, parseJson, prettyJson } from "../code/json-editor.tsx";
 import { Button } from "../parts/button.tsx";
 import { CopyButton } from "../parts/copy-button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
@@ -89,7 +89,7 @@ function EditState(props: {
   const [asNode, setAsNode] = useState("");
   const parsed = parseJson(text);
   const value = "value" in parsed ? parsed.value : undefined;
-  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  const isObject = isJsonObject(value);
   const save = useMutation({
     mutationFn: () =>
       client.threads.updateState(props.threadId, {

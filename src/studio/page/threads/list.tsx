@@ -8,10 +8,10 @@ import { threadsQuery } from "../api/queries.ts";
 import { Status } from "../parts/badge.tsx";
 import { Button } from "../parts/button.tsx";
 import { CopyButton } from "../parts/copy-button.tsx";
-import { Select } from "../parts/field.tsx";
 import { Empty, Loading, Problem } from "../parts/notice.tsx";
 import { Page } from "../parts/page.tsx";
 import { Pager } from "../parts/pager.tsx";
+import { StatusSelect } from "../parts/status-select.tsx";
 import { Time } from "../parts/time.tsx";
 import { useSettled } from "../parts/use-settled.ts";
 import { useWords } from "../words/words.tsx";
@@ -73,15 +73,10 @@ export function ThreadList() {
           value={find}
           onChange={(text) => change({ find: text === "" ? undefined : text })}
         />
-        <Select
-          aria-label={words.common.status}
-          className="w-auto"
-          value={search.status ?? ""}
-          options={[
-            { value: "", label: words.common.allStatuses },
-            ...statuses.map((value) => ({ value, label: words.status[value] })),
-          ]}
-          onChange={({ target }) => change({ status: target.value || undefined })}
+        <StatusSelect
+          statuses={statuses}
+          value={search.status}
+          onChange={(status) => change({ status })}
         />
       </div>
       {found.isPending && <Loading />}

@@ -164,6 +164,8 @@ export const english = {
     editTitle: (name: string) => `Edit ${name}`,
     graph: "Graph",
     graphHint: "The graph that this assistant configures.",
+    builtinHint:
+      "Comes with the server: a chat model with instructions and tools. Clients of the OpenAI Assistants API see this assistant, too.",
     name: "Name",
     nameMissing: "Give the assistant a name.",
     namePlaceholder: "Open AI Assistant",
@@ -171,10 +173,10 @@ export const english = {
     newLead: "A name and a context for one of your graphs.",
     newTitle: "New assistant",
     none: "No assistants yet",
-    noneAdvice: "Make one with “New assistant”, or name a graph in langgraph.json.",
-    noGraphs: "The server has no graphs",
+    noneAdvice:
+      "Make one of the graph that comes with the server. Each graph of langgraph.json also has an assistant of its own, which is there again after the server's next start.",
     noGraphsAdvice:
-      'Name one in langgraph.json, for example {"graphs": {"agent": "./agent.ts:graph"}}, and start the server again.',
+      'The server knows no graph of yours. Name one in langgraph.json, for example {"graphs": {"agent": "./agent.ts:graph"}}, and start the server again, or use the one that comes with it:',
     noneFound: "No assistant matches",
     noneFoundAdvice: "Search for another name, or choose all graphs.",
     note: "Note",
@@ -382,6 +384,15 @@ export const english = {
     value: "Value",
     save: "Save",
     saved: "The item was saved.",
+    savedUntil: (time: string) =>
+      `The item was saved. It goes on ${time}, unless a graph reads it before.`,
+    ttl: "Time to live",
+    ttlHint:
+      "Reading an item begins its time anew, unless the server is set otherwise. Looking at it on this page does not count.",
+    ttlEditHint: "Saving begins the item's time anew. The API does not tell when an item is to go.",
+    ttls: { server: "As the server has it", none: "It stays", minutes: "Minutes…" },
+    ttlMinutes: "Time to live in minutes",
+    ttlBroken: "Give a number of minutes above 0, such as 90.",
     deleted: "The item was deleted.",
     editItem: (key: string) => `Edit ${key}`,
     deleteItem: (key: string) => `Delete ${key}`,

@@ -153,6 +153,8 @@ export const korean: typeof english = {
     editTitle: (name) => `${name} 편집`,
     graph: "그래프",
     graphHint: "이 어시스턴트가 구성하는 그래프입니다.",
+    builtinHint:
+      "서버에 기본으로 들어 있는 그래프로, 지침과 도구를 갖춘 채팅 모델입니다. OpenAI Assistants API 클라이언트에서도 이 어시스턴트가 보입니다.",
     name: "이름",
     nameMissing: "어시스턴트 이름을 입력하세요.",
     namePlaceholder: "Open AI Assistant",
@@ -160,10 +162,10 @@ export const korean: typeof english = {
     newLead: "그래프 하나에 이름과 컨텍스트를 정합니다.",
     newTitle: "새 어시스턴트",
     none: "아직 어시스턴트가 없습니다",
-    noneAdvice: "“새 어시스턴트”로 만들거나 langgraph.json에 그래프를 등록하세요.",
-    noGraphs: "서버에 그래프가 없습니다",
+    noneAdvice:
+      "서버에 기본으로 들어 있는 그래프로 하나 만드세요. langgraph.json의 그래프마다 기본 어시스턴트가 있으며, 서버를 다시 시작하면 다시 생깁니다.",
     noGraphsAdvice:
-      'langgraph.json에 그래프를 지정하고 서버를 다시 시작하세요. 예: {"graphs": {"agent": "./agent.ts:graph"}}',
+      '서버에 직접 등록한 그래프가 없습니다. langgraph.json에 그래프를 지정하고 서버를 다시 시작하거나(예: {"graphs": {"agent": "./agent.ts:graph"}}), 기본으로 들어 있는 그래프를 쓰세요.',
     noneFound: "일치하는 어시스턴트가 없습니다",
     noneFoundAdvice: "다른 이름으로 찾거나 모든 그래프를 선택하세요.",
     note: "메모",
@@ -363,6 +365,15 @@ export const korean: typeof english = {
     value: "값",
     save: "저장",
     saved: "항목을 저장했습니다.",
+    savedUntil: (time) => `항목을 저장했습니다. 그래프가 그 전에 읽지 않으면 ${time}에 사라집니다.`,
+    ttl: "유효 기간",
+    ttlHint:
+      "항목을 읽으면 기간이 다시 시작됩니다(서버 설정에 따라 다름). 이 페이지에서 보는 것은 읽기로 치지 않습니다.",
+    ttlEditHint:
+      "저장하면 유효 기간이 새로 시작됩니다. API는 항목이 언제 사라지는지 알려 주지 않습니다.",
+    ttls: { server: "서버 기본값", none: "계속 보관", minutes: "분 단위로 지정" },
+    ttlMinutes: "유효 기간(분)",
+    ttlBroken: "0보다 큰 숫자를 분 단위로 입력하세요. 예: 90.",
     deleted: "항목을 삭제했습니다.",
     editItem: (key) => `${key} 편집`,
     deleteItem: (key) => `${key} 삭제`,
