@@ -83,8 +83,8 @@ export class Program implements AsyncDisposable {
     }));
   }
 
-  /** Resolves when the program's output contains the words; rejects when it ends without them. */
-  async says(words: string): Promise<void> {
+  /** Resolves with the output so far when it contains the words; rejects when the program ends without them. */
+  async says(words: string): Promise<string> {
     while (!this.#stdout.includes(words)) {
       const [cause] = await Promise.race([
         once(this.process.stdout!, "data"),
@@ -94,6 +94,7 @@ export class Program implements AsyncDisposable {
         throw new Error(`It ended without saying "${words}": ${this.#stdout}${this.#stderr}`);
       }
     }
+    return this.#stdout;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
