@@ -6,9 +6,14 @@ const shownMax = 3;
 
 /** A sentence for clients: which fields are wrong, and what was expected. */
 export function describeIssues(issues: readonly Issue[], where: string): string {
+  return `Invalid ${where}: ${listIssues(issues)}.`;
+}
+
+/** The same without a beginning and an end. */
+export function listIssues(issues: readonly Issue[]): string {
   const shown = issues.slice(0, shownMax).map(describeIssue);
   const more = issues.length - shown.length;
-  return `Invalid ${where}: ${shown.join("; ")}${more > 0 ? `; and ${more} more` : ""}.`;
+  return `${shown.join("; ")}${more > 0 ? `; and ${more} more` : ""}`;
 }
 
 function describeIssue(issue: Issue): string {

@@ -5,7 +5,7 @@ import { AuthRefusal } from "../core/ports/auth.ts";
 import type { Log } from "../core/ports/ports.ts";
 import { json, type Reply } from "./route.ts";
 
-/** JSON-RPC 2.0 over HTTP, which MCP and A2A share: one message a request. */
+/** JSON-RPC 2.0 over HTTP, which MCP and A2A share. */
 
 const parseError = -32700;
 export const invalidRequest = -32600;

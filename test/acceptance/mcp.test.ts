@@ -2,6 +2,7 @@ import { join, resolve } from "node:path";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
+import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { FreshDatabase } from "../support/fresh-database.ts";
 import { Gates } from "../support/gates.ts";
@@ -18,6 +19,19 @@ async function connect(url: string, through: typeof fetch = fetch): Promise<Clie
   // The package's own types disagree under `exactOptionalPropertyTypes`.
   await client.connect(transport as Transport);
   return client;
+}
+
+/** The client's own transport, which sends what it is given and speaks the revision that is spoken without saying so. */
+async function bare(url: string) {
+  const transport = new StreamableHTTPClientTransport(new URL(url));
+  const answers: JSONRPCMessage[] = [];
+  Object.assign(transport, { onmessage: (message: JSONRPCMessage) => answers.push(message) });
+  await transport.start();
+  return {
+    transport,
+    answers,
+    send: (messages: JSONRPCMessage[]) => transport.send(messages),
+  };
 }
 
 /** A fetch, and when so many calls of tools have been told that the server is still there. */
@@ -158,6 +172,48 @@ describe.each(databases)("on $name", ({ onPostgres }) => {
         { progress: 2, message: "two" },
         { progress: 3, message: "three" },
       ]);
+    });
+
+    it("sends several requests at once, as revision 2025-03-26 has it", async () => {
+      const { transport, answers, send } = await bare(`${server.url}/mcp`);
+      gates.openAll();
+      const chat = { name: "chat", arguments: { messages: [{ role: "user", content: "hi" }] } };
+      const gated = { name: "gated", arguments: { gates: gates.url }, _meta: { progressToken: 7 } };
+      await send([
+        { jsonrpc: "2.0", id: 1, method: "tools/call", params: chat },
+        { jsonrpc: "2.0", method: "notifications/initialized" },
+        { jsonrpc: "2.0", id: 2, method: "tools/call", params: gated },
+        { jsonrpc: "2.0", id: 3, method: "ping" },
+      ]);
+      await expect.poll(() => answers.filter((one) => "id" in one).length).toBe(3);
+      expect(answers.filter((one) => "method" in one)).toMatchObject([
+        { params: { progressToken: 7, progress: 1, message: "one" } },
+        { params: { progressToken: 7, progress: 2, message: "two" } },
+        { params: { progressToken: 7, progress: 3, message: "three" } },
+      ]);
+      expect(answers).toEqual(
+        expect.arrayContaining([
+          expect.objectContaining({ id: 1, result: expect.objectContaining({ isError: false }) }),
+          expect.objectContaining({ id: 2, result: expect.objectContaining({ isError: false }) }),
+          { jsonrpc: "2.0", id: 3, result: {} },
+        ]),
+      );
+      await transport.close();
+    });
+
+    it("ends all runs of a batch when it closes", async () => {
+      const { transport, send } = await bare(`${server.url}/mcp`);
+      const call = (id: number, name: string) => ({
+        jsonrpc: "2.0" as const,
+        id,
+        method: "tools/call",
+        params: { name: "gated", arguments: { gates: gates.url, name } },
+      });
+      await send([call(1, "a"), call(2, "b")]);
+      const arrived = await Promise.all(["a:one", "b:one"].map((one) => gates.arrival(one)));
+      await transport.close();
+      await Promise.all(arrived.map(({ gone }) => gone));
+      await expect.poll(runsInFlight, { timeout: 10_000 }).toBe(0);
     });
 
     it("ends its run when it closes", async () => {

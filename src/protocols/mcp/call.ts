@@ -7,10 +7,8 @@ import { followRun, resultOf, type Result } from "../../core/operations/streams.
 import type { Ports } from "../../core/ports/ports.ts";
 import type { Run } from "../../core/run.ts";
 import { errorText, internalError, logged, resultText, RpcError, type RpcId } from "../json-rpc.ts";
-import type { Reply, RouteRequest } from "../route.ts";
+import type { RouteRequest } from "../route.ts";
 import { runCreationEvent } from "../run-creation.ts";
-import type { Sink } from "../sink.ts";
-import { eventFrame, eventStreamHeaders, heartbeatComment, PatientWriter } from "../sse.ts";
 import { findTool } from "./tools.ts";
 
 export interface ToolCall {
@@ -21,9 +19,56 @@ export interface ToolCall {
   progressToken: string | number | null;
 }
 
+/** A call whose run has been created. */
+export class RunningCall {
+  /** It tells of progress, so its answer is an event stream. */
+  readonly streams: boolean;
+  readonly #ports: Ports;
+  readonly #run: Run;
+  readonly #call: ToolCall;
+
+  constructor(ports: Ports, run: Run, call: ToolCall) {
+    this.#ports = ports;
+    this.#run = run;
+    this.#call = call;
+    this.streams = call.progressToken !== null;
+  }
+
+  /**
+   * The answer, as text; null when the caller has gone, or this server stops before there is one. A caller that has gone
+   * ends the run: nobody can ask for it again.
+   *
+   * @param tell is given messages of progress; resolves when more may follow
+   */
+  async answer(
+    gone: AbortSignal,
+    tell: (messages: string[]) => Promise<void> | null,
+  ): Promise<string | null> {
+    try {
+      return await this.#follow(gone, tell);
+    } finally {
+      if (gone.aborted) await cancelAbandoned(this.#ports, this.#run.runId);
+    }
+  }
+
+  async #follow(
+    gone: AbortSignal,
+    tell: (messages: string[]) => Promise<void> | null,
+  ): Promise<string | null> {
+    const { progressToken, id } = this.#call;
+    const progress = progressToken === null ? null : new Progress(progressToken);
+    for await (const part of followRun(this.#ports, this.#run, "start", gone)) {
+      if ("end" in part) return lastWord(this.#ports, this.#run, id, part.end);
+      const steps = progress ? part.events.filter(({ name }) => name === "updates") : [];
+      const room = tell(steps.map(({ data }) => progress!.after(data)));
+      if (room) await room;
+    }
+    return null;
+  }
+}
+
 /**
- * A run on a thread of its own, which nobody can ask for again: it ends when its caller goes away. The
- * answer is one JSON document behind newlines while the run lasts, or, with progress, an event stream.
+ * A run on a thread of its own, which is gone afterwards.
  *
  * @throws RpcError, and what `createRun` throws
  */
@@ -34,53 +79,21 @@ export async function callTool(
     configurable,
   }: Pick<RouteRequest<never, never, never>, "ports" | "admit" | "configurable">,
   call: ToolCall,
-): Promise<Reply> {
+): Promise<RunningCall> {
   const { assistant } = await findTool(ports, call.name);
-  const streams = call.progressToken !== null;
   const command: CreateRun = {
     ...plainRun,
     threadId: null,
     assistant: assistant.assistantId,
     input: call.arguments,
     configurable,
-    streamModes: streams ? ["values", "updates"] : ["values"],
+    streamModes: call.progressToken === null ? ["values"] : ["values", "updates"],
     strategy: "enqueue",
     ifNotExists: "create",
     onCompletion: "delete",
   };
   const allowed = await admit([runCreationEvent(command)]);
-  const run = await createRun(allowed, command);
-  const headers = streams
-    ? eventStreamHeaders
-    : { "content-type": "application/json", "cache-control": "no-store" };
-  return {
-    status: 200,
-    headers,
-    body: null,
-    stream: async (sink) => {
-      await answer(allowed, run, call, sink);
-      if (sink.gone.aborted) await cancelAbandoned(allowed, run.runId);
-    },
-  };
-}
-
-async function answer(ports: Ports, run: Run, call: ToolCall, sink: Sink): Promise<void> {
-  const progress = call.progressToken === null ? null : new Progress(call.progressToken);
-  const sign = progress ? heartbeatComment : "\n";
-  const writer = new PatientWriter(sink, { sign, silenceMs: ports.limits.heartbeatMs });
-  const frame = (text: string) => (progress ? eventFrame("message", text) : text);
-  try {
-    for await (const part of followRun(ports, run, "start", sink.gone)) {
-      if ("end" in part) return sink.end(frame(await lastWord(ports, run, call.id, part.end)));
-      const steps = progress ? part.events.filter(({ name }) => name === "updates") : [];
-      const room = writer.write(steps.map(({ data }) => frame(progress!.after(data))));
-      if (room) await room;
-    }
-    // Without its end an answer must not look whole: this server stops.
-    sink.abort();
-  } finally {
-    writer.close();
-  }
+  return new RunningCall(allowed, await createRun(allowed, command), call);
 }
 
 async function lastWord(ports: Ports, run: Run, id: RpcId, end: RunEnd): Promise<string> {

@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { AdjutantError, invalid } from "../../core/error.ts";
-import type { JsonObject } from "../../core/json.ts";
-import { describeIssues } from "../issues.ts";
+import { describeIssues, listIssues } from "../issues.ts";
 import {
   errorReply,
   invalidParams,
@@ -17,21 +16,40 @@ import {
   type RpcMessage,
 } from "../json-rpc.ts";
 import { empty, route, type Headers, type Reply, type Route, type RouteRequest } from "../route.ts";
-import { callTool, failure } from "./call.ts";
+import { callTool, failure, type RunningCall } from "./call.ts";
+import { batchReply, callReply } from "./replies.ts";
 import { listTools } from "./tools.ts";
 
 /** Revisions of the protocol that have streamable HTTP and `initialize`; the newest first. */
 const protocolVersions = ["2025-11-25", "2025-06-18", "2025-03-26"];
 
+/** The one with batches, and the one that a client speaks which does not say. */
+const batchVersion = "2025-03-26";
+/** Each call of a batch is a run. */
+const batchMessagesMax = 100;
+
 const tag = "MCP";
 
+/** One message, or in the revision that has them a batch. */
+const mcpBody = z.union(
+  [rpcMessage, z.array(rpcMessage).min(1, "an empty batch").max(batchMessagesMax)],
+  {
+    error: (issue) =>
+      issue.code === "invalid_union"
+        ? listIssues(issue.errors[Array.isArray(issue.input) ? 1 : 0]!)
+        : undefined,
+  },
+);
+
 type Request = RouteRequest<null, {}, RpcMessage>;
-type Method = (request: Request, id: RpcId) => Promise<Reply> | Reply;
+/** The answer, as text, or a call that will have one. */
+type Method = (request: Request, id: RpcId) => Promise<string | RunningCall> | string | RunningCall;
+type Methods = Map<string, Method>;
 
 const failed = { description: "An error of JSON-RPC that says why", schema: rpcAnswer };
 const answers = {
   200: {
-    description: "The answer; an event stream when it tells of progress",
+    description: "The answer; an event stream for a batch, and when it tells of progress",
     schema: rpcAnswer,
     alternatives: { "text/event-stream": z.string() },
   },
@@ -69,7 +87,7 @@ export function mcpRoutes({ version, schemaWaitMs = 10_000 }: McpSettings): Rout
   });
 }
 
-function speak(methods: Map<string, Method>, at: { path: string; hidden: boolean }): Route {
+function speak(methods: Methods, at: { path: string; hidden: boolean }): Route {
   return route({
     ...at,
     method: "POST",
@@ -77,11 +95,19 @@ function speak(methods: Map<string, Method>, at: { path: string; hidden: boolean
     summary: "Model Context Protocol: every assistant is a tool",
     action: "threads:create_run",
     headers: { Accept: "Must name both application/json and text/event-stream." },
-    body: rpcMessage,
+    body: mcpBody,
     events: ({ body }) =>
-      asksForTools(body as RpcMessage) ? [{ action: "assistants:search", value: {} }] : [],
+      [body as RpcMessage | RpcMessage[]].flat().some(asksForTools)
+        ? [{ action: "assistants:search", value: {} }]
+        : [],
     answers,
-    handle: (request) => answer(request, methods),
+    handle({ body, ...request }) {
+      const refusal = refuse(request.headers);
+      if (refusal) return refusal;
+      return Array.isArray(body)
+        ? answerBatch(request, body, methods)
+        : answer({ ...request, body }, methods);
+    },
   });
 }
 
@@ -116,26 +142,69 @@ function asksForTools({ id, method }: RpcMessage): boolean {
   return id !== undefined && (method === "tools/list" || method === "tools/call");
 }
 
-async function answer(request: Request, methods: Map<string, Method>): Promise<Reply> {
-  const { ports, body, headers } = request;
-  const { id, method } = body;
-  const refusal = refuse(headers);
-  if (refusal) return refusal;
+async function answer(request: Request, methods: Methods): Promise<Reply> {
+  if (!awaitsAnswer(request.body)) return empty(202);
+  try {
+    const told = await ask(request, methods);
+    return typeof told === "string" ? jsonReply(told) : callReply(request.ports, told);
+  } catch (thrown) {
+    return presentThrown(request, thrown);
+  }
+}
+
+/** Of a batch each request has its own answer, also one that is an error. */
+function answerBatch(
+  request: Omit<Request, "body">,
+  messages: RpcMessage[],
+  methods: Methods,
+): Reply {
+  const version = request.headers["mcp-protocol-version"] ?? batchVersion;
+  if (version !== batchVersion) {
+    throw invalid(
+      `Batches are part of revision ${batchVersion} alone; this is ${String(version)}.`,
+    );
+  }
+  const asked = messages.filter(awaitsAnswer);
+  if (asked.length === 0) return empty(202);
+  const asking = asked.map((body) => async () => {
+    const one = { ...request, body };
+    try {
+      if (body.method === "initialize") {
+        throw new RpcError(invalidRequest, "`initialize` must not be part of a batch.");
+      }
+      return await ask(one, methods);
+    } catch (thrown) {
+      return String(presentThrown(one, thrown).body);
+    }
+  });
+  return batchReply(request.ports, asking);
+}
+
+/**
+ * False for a notification, with which nothing is asked, and for a client's answer. A notification that cancels has no
+ * effect: it names a request by a number that other clients use as well. Without sessions, who goes away is who cancels.
+ *
+ * @throws invalid
+ */
+function awaitsAnswer({ id, method, ...message }: RpcMessage): boolean {
   if (method === undefined) {
-    if (id !== undefined && ("result" in body || "error" in body)) return empty(202);
+    if (id !== undefined && ("result" in message || "error" in message)) return false;
     throw invalid("Invalid request body: `method` is required, expected a string.");
   }
-  // Nothing is asked with a notification. One that cancels names a request by a number that other
-  // clients use as well; without sessions, who goes away is who cancels.
-  if (id === undefined) return empty(202);
   if (id === null) throw invalid("Invalid request body: `id` must be a string or a number.");
-  const known = methods.get(method);
-  try {
-    if (!known) throw new RpcError(methodNotFound, `There is no method "${method}".`);
-    return await known(request, id);
-  } catch (thrown) {
-    return presentError(ports.log, thrown, { method: "POST", path: "/mcp" }, id);
-  }
+  return id !== undefined;
+}
+
+/** @throws RpcError, and what the method throws */
+async function ask(request: Request, methods: Methods): Promise<string | RunningCall> {
+  const { id, method } = request.body;
+  const known = methods.get(method!);
+  if (!known) throw new RpcError(methodNotFound, `There is no method "${method}".`);
+  return known(request, id!);
+}
+
+function presentThrown({ ports, body }: Request, thrown: unknown): Reply {
+  return presentError(ports.log, thrown, { method: "POST", path: "/mcp" }, body.id ?? null);
 }
 
 /** What the headers must be like; an answer when they are not. */
@@ -162,7 +231,7 @@ function initialize(version: string): Method {
   return ({ body }, id) => {
     const { protocolVersion } = read(initializeParams, body.params);
     const agreed = protocolVersions.find((one) => one === protocolVersion) ?? protocolVersions[0];
-    return result(id, {
+    return resultText(id, {
       protocolVersion: agreed!,
       capabilities: { tools: {} },
       serverInfo: { name: "adjutant", title: "Adjutant", version },
@@ -170,8 +239,8 @@ function initialize(version: string): Method {
   };
 }
 
-function ping(_request: Request, id: RpcId): Reply {
-  return result(id, {});
+function ping(_request: Request, id: RpcId): string {
+  return resultText(id, {});
 }
 
 const listParams = z.looseObject({ cursor: z.string().optional() });
@@ -180,7 +249,7 @@ const listParams = z.looseObject({ cursor: z.string().optional() });
 function list(waitMs: number): Method {
   return async ({ ports, body }, id) => {
     const { cursor } = read(listParams, body.params);
-    return result(id, await listTools(ports, cursor ?? null, waitMs));
+    return resultText(id, await listTools(ports, cursor ?? null, waitMs));
   };
 }
 
@@ -190,7 +259,7 @@ const callParams = z.looseObject({
   _meta: z.looseObject({ progressToken: z.union([z.string(), z.number()]).optional() }).optional(),
 });
 
-async function call(request: Request, id: RpcId): Promise<Reply> {
+async function call(request: Request, id: RpcId): Promise<string | RunningCall> {
   const { name, arguments: input, _meta } = read(callParams, request.body.params);
   const progressToken = _meta?.progressToken ?? null;
   try {
@@ -198,7 +267,7 @@ async function call(request: Request, id: RpcId): Promise<Reply> {
   } catch (thrown) {
     // What the graph's schema refuses is for the model to read.
     if (thrown instanceof AdjutantError && thrown.code === "invalid") {
-      return result(id, failure(thrown.message));
+      return resultText(id, failure(thrown.message));
     }
     throw thrown;
   }
@@ -211,7 +280,6 @@ function read<Params>(schema: z.ZodType<Params>, params: unknown): Params {
   throw new RpcError(invalidParams, describeIssues(parsed.error.issues, "params"));
 }
 
-function result(id: RpcId, value: JsonObject): Reply {
-  const headers = { "content-type": "application/json" };
-  return { status: 200, headers, body: resultText(id, value) };
+function jsonReply(body: string): Reply {
+  return { status: 200, headers: { "content-type": "application/json" }, body };
 }

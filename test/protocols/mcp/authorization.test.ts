@@ -40,11 +40,11 @@ test("every route says what it does to what, and nobody comes in without saying 
 
 test("a handler that denies everything closes every method that reads or runs", async () => {
   auth.decide = () => ({ kind: "deny" });
-  for (const body of [rpc("tools/list"), callAdas]) {
+  for (const body of [rpc("tools/list"), callAdas, [rpc("ping"), callAdas]]) {
     const { status, json } = await send("bob", body);
     expect([status, json.error.code]).toEqual([403, -32000]);
   }
-  expect(asked()).toEqual(["assistants:search", "assistants:search"]);
+  expect(asked()).toEqual(["assistants:search", "assistants:search", "assistants:search"]);
 });
 
 test("an assistant that is filtered away is no tool", async () => {

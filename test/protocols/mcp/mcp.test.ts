@@ -49,6 +49,8 @@ const send = (body: unknown, headers: Record<string, string | null> = {}) =>
 const call = (name: string, input: unknown = { input: "x" }, more: object = {}) =>
   send(rpc("tools/call", { name, arguments: input, ...more }));
 
+const revision = (version: string) => ({ "mcp-protocol-version": version });
+
 interface Tool {
   name: string;
   title: string;
@@ -332,14 +334,75 @@ describe("tools/call", () => {
   });
 });
 
+interface Told {
+  id: unknown;
+  params?: { progressToken: string; message: string };
+  result?: { structuredContent?: object };
+  error?: { code: number };
+}
+
+describe("a batch", () => {
+  const batch = async (messages: unknown[], headers = {}) => {
+    const answered = await send(messages, headers);
+    expect(answered.status).toBe(200);
+    expect(answered.headers.get("content-type")).toBe("text/event-stream");
+    return eventsOf(answered.text).map(({ data }) => data as Told);
+  };
+  const steps = (id: unknown, more = {}) =>
+    rpc("tools/call", { name: "steps", arguments: { input: String(id) }, ...more }, id);
+
+  test.for([
+    ["no revision", {}],
+    ["2025-03-26", revision("2025-03-26")],
+  ] as const)("with %s is answered one by one", async ([, headers]) => {
+    const noted = { jsonrpc: "2.0", method: "notifications/initialized" };
+    const answers = await batch([steps("a"), noted, rpc("ping", {}, 2), steps(3)], headers);
+    const byId = new Map(answers.map((one) => [one.id, one.result]));
+    expect(answers).toHaveLength(3);
+    expect(byId.get("a")?.structuredContent).toMatchObject({ input: "a" });
+    expect(byId.get(2)).toEqual({});
+    expect(byId.get(3)?.structuredContent).toMatchObject({ input: "3" });
+  });
+
+  test("tells of the progress of each, and of each error in its place", async () => {
+    const answers = await batch([
+      steps("a", { _meta: { progressToken: "of a" } }),
+      steps("b", { _meta: { progressToken: "of b" } }),
+      rpc("nonsense", {}, 3),
+      rpc("initialize", { protocolVersion: "2025-03-26" }, 4),
+      rpc("tools/call", { name: "nobody" }, 5),
+    ]);
+    for (const token of ["of a", "of b"]) {
+      const told = answers.filter(({ params }) => params?.progressToken === token);
+      expect(told.map(({ params }) => params?.message)).toEqual(["one", "two", "three"]);
+    }
+    const codes = answers.flatMap(({ id, error }) => (error ? [[id, error.code]] : []));
+    expect(codes.toSorted()).toEqual([
+      [3, -32601],
+      [4, -32600],
+      [5, -32602],
+    ]);
+  });
+
+  test("of notifications alone is taken note of", async () => {
+    const noted = { jsonrpc: "2.0", method: "notifications/initialized" };
+    const { status, text } = await send([noted, noted]);
+    expect([status, text]).toEqual([202, ""]);
+  });
+});
+
 describe("bad input", () => {
   test.for<[string, unknown, Record<string, string | null>, number, number]>([
     ["no JSON", "{", {}, 400, -32700],
     ["nothing", "", {}, 400, -32600],
     ["a text", '"x"', {}, 400, -32600],
     ["null", "null", {}, 400, -32600],
-    ["a batch", [rpc("ping"), rpc("tools/list")], {}, 400, -32600],
+    ["a batch in a revision without", [rpc("ping")], revision("2025-06-18"), 400, -32600],
+    ["a batch in the newest revision", [rpc("ping")], revision("2025-11-25"), 400, -32600],
     ["an empty batch", [], {}, 400, -32600],
+    ["a batch with what is no message", [rpc("ping"), "x"], {}, 400, -32600],
+    ["a batch with an id that is null", [rpc("ping"), rpc("ping", {}, null)], {}, 400, -32600],
+    ["a gigantic batch", Array(101).fill(rpc("ping")), {}, 400, -32600],
     ["JSON-RPC 1", { id: 1, method: "ping" }, {}, 400, -32600],
     ["an id that is null", rpc("ping", {}, null), {}, 400, -32600],
     ["an id that is an object", rpc("ping", {}, {}), {}, 400, -32600],
