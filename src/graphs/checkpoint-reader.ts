@@ -3,14 +3,12 @@ import type { ThreadId } from "../core/ids.ts";
 import type { LineageId, Span } from "../core/lineage.ts";
 import type { CheckpointStorage, CheckpointTuple, StoredItem } from "../core/ports/checkpoints.ts";
 import { type PackedValue, unpackContent } from "./checkpoint-content.ts";
+import { CheckpointGone } from "./checkpoint-gone.ts";
 import type { ItemCache, LiveItem } from "./item-cache.ts";
 import { Reviver } from "./reviver.ts";
 import { WireReader } from "./stored-wire.ts";
 import type { HeldList, ThreadMemory } from "./thread-memory.ts";
 import { type Trace, traceOf } from "./trace.ts";
-
-/** A stored checkpoint was removed while it was being read. */
-export class CheckpointGone extends Error {}
 
 /**
  * Makes checkpoints of what is stored, with items that are cached where they still are what is stored,

@@ -8,16 +8,22 @@ import type { JsonObject } from "../core/json.ts";
 import type {
   CheckpointAddress,
   CheckpointStorage,
+  Shortened,
   StoredItem,
   StoredValue,
+  StoredWrite,
   Writer,
 } from "../core/ports/checkpoints.ts";
 import { packContent } from "./checkpoint-content.ts";
+import { excerpted, excerptedText, hasLongText, textBytesMin, textsIn } from "./excerpts.ts";
 import { isList, type ListPlan, placeList, Placer, planList } from "./lists.ts";
 import type { Held, NamespaceMemory, ThreadMemory } from "./thread-memory.ts";
 
 /** Shorter values stand in the checkpoint's own text: as an item they would cost about 30 bytes more. */
 const inlineLengthMax = 128;
+
+/** Only one checkpoint has a run's input, whose texts soon are those of messages. */
+const inputChannel = "__start__";
 
 /** A branch or a copy that goes on at the same moment takes the place once, a deletion frees once. */
 const triesMax = 5;
@@ -53,6 +59,25 @@ export class CheckpointWriter {
     this.#storage = storage;
     this.#serializer = serializer;
     this.#writer = writer;
+  }
+
+  async putWrites(
+    address: CheckpointAddress,
+    encoded: Promise<StoredWrite[]>,
+    memory: ThreadMemory,
+  ): Promise<void> {
+    const isLong = ({ value }: StoredWrite) => hasLongText(value);
+    const put = encoded.then((writes) =>
+      this.#storage.putWrites({ address, writes, writer: this.#writer }),
+    );
+    const long = encoded
+      .then((writes) => (writes.some(isLong) ? put : []))
+      .then((stored) => stored.filter(isLong));
+    memory
+      .of(address.namespace)
+      .openStep(address.checkpointId)
+      .writes.push(long.catch(() => []));
+    await put;
   }
 
   /** `recall` reads the parent, so that `memory` knows it. */
@@ -142,20 +167,20 @@ export class CheckpointWriter {
     const spans = values.flatMap(([, held]) => (held.kind === "inline" ? [] : held.spans));
     const items = placed.flatMap((one) => one.items);
     const held = spans.reduce((sum, { first, end }) => sum + end - first, 0);
+    const content = packContent(checkpoint, values, await this.#rest(checkpoint));
     const generation = await this.#storage.put({
-      checkpoint: {
-        ...address,
-        parentId,
-        content: packContent(checkpoint, values, await this.#rest(checkpoint)),
-        spans,
-        metadata,
-      },
+      checkpoint: { ...address, parentId, content, spans, metadata },
       origin,
       items,
       generation: held > items.length ? plan.generation : null,
+      shortened: parentId === null ? null : await shortenedBy(items, parentId, known),
       writer: this.#writer,
     });
     memory.enter(generation);
+    if (parentId !== null) known.closeStep(parentId);
+    if (values.some(([, one]) => one.kind === "inline" && one.text.length >= textBytesMin)) {
+      known.openStep(address.checkpointId).content = content;
+    }
     known.wholeTail = wholes.tail;
     for (const { channel, held: now } of placed) {
       known.hold(channel, String(checkpoint.channel_versions[channel]), now);
@@ -187,12 +212,34 @@ export class CheckpointWriter {
   }
 }
 
+/**
+ * What was stored of the parent, without the texts that `items` have. Waits for writes that are still on
+ * their way: what is not stored cannot be shortened.
+ */
+async function shortenedBy(
+  items: StoredItem[],
+  parentId: string,
+  known: NamespaceMemory,
+): Promise<Shortened | null> {
+  const step = known.storedStep(parentId);
+  if (!step) return null;
+  const long = (await Promise.all(step.writes)).flat();
+  if (step.content === null && long.length === 0) return null;
+  const texts = textsIn(items);
+  const writes = long.flatMap(({ taskId, index, value }) => {
+    const shorter = excerpted(value, texts);
+    return shorter ? [{ taskId, index, ...shorter }] : [];
+  });
+  const content = step.content === null ? null : excerptedText(step.content, texts);
+  return content || writes.length > 0 ? { checkpointId: parentId, content, writes } : null;
+}
+
 function place(plan: Plan, wholes: Placer): { channel: string; held: Held; items: StoredItem[] } {
   const { channel } = plan;
   if ("held" in plan) return { channel, held: plan.held, items: [] };
   if ("list" in plan) return { channel, ...placeList(plan.list) };
   const { type, bytes } = plan.whole;
-  if (type === "json" && bytes.length <= inlineLengthMax) {
+  if (type === "json" && (bytes.length <= inlineLengthMax || channel === inputChannel)) {
     return { channel, held: { kind: "inline", text: new TextDecoder().decode(bytes) }, items: [] };
   }
   const item = { ...wholes.next(), value: plan.whole };

@@ -22,8 +22,10 @@ import type {
   StoredWrite,
   Writer,
 } from "../core/ports/checkpoints.ts";
-import { CheckpointGone, CheckpointReader } from "./checkpoint-reader.ts";
+import { CheckpointGone } from "./checkpoint-gone.ts";
+import { CheckpointReader } from "./checkpoint-reader.ts";
 import { CheckpointWriter } from "./checkpoint-writer.ts";
+import { wholeTuple } from "./excerpts.ts";
 import { ItemCache } from "./item-cache.ts";
 import { Reviver } from "./reviver.ts";
 import { ThreadMemory } from "./thread-memory.ts";
@@ -59,7 +61,6 @@ export class Checkpointer extends BaseCheckpointSaver {
   readonly #storage: CheckpointStorage;
   readonly #reader: CheckpointReader;
   readonly #checkpointWriter: CheckpointWriter;
-  readonly #writer: Writer;
   readonly #isMoot: (error: unknown) => boolean;
   readonly #asWire: WireChannels | null;
   readonly #threads = new Map<ThreadId, ThreadMemory>();
@@ -87,7 +88,6 @@ export class Checkpointer extends BaseCheckpointSaver {
     super(options.serializer);
     const { cache = null, omitLists = false, asWire = null } = options;
     this.#storage = storage;
-    this.#writer = writer;
     this.#isMoot = options.isMoot ?? (() => false);
     this.#asWire = asWire;
     this.#reader = new CheckpointReader({
@@ -181,17 +181,17 @@ export class Checkpointer extends BaseCheckpointSaver {
         'Writes need "thread_id" and "checkpoint_id" under the config\'s "configurable".',
       );
     }
-    const stored = writes.map(async ([channel, value], position) => ({
+    const encoded = writes.map(async ([channel, value], position) => ({
       taskId,
       index: WRITES_IDX_MAP[channel] ?? position,
       channel,
       value: await this.#encode(value),
     }));
-    const put = this.#storage.putWrites({
-      address: { threadId, namespace, checkpointId },
-      writes: await Promise.all(stored),
-      writer: this.#writer,
-    });
+    const put = this.#checkpointWriter.putWrites(
+      { threadId, namespace, checkpointId },
+      Promise.all(encoded),
+      this.#memory(threadId),
+    );
     await this.#unlessMoot(put);
   }
 
@@ -225,7 +225,8 @@ export class Checkpointer extends BaseCheckpointSaver {
     return memory;
   }
 
-  async #decode(tuple: CheckpointTuple): Promise<LibraryTuple> {
+  async #decode(stored: CheckpointTuple): Promise<LibraryTuple> {
+    const tuple = wholeTuple(stored);
     const memory = this.#memory(tuple.threadId);
     const checkpoint = await this.#reader.read(tuple, memory, this.#wireChannels(tuple.writes));
     if (checkpoint.v < 4 && tuple.parentId !== null) await this.#adoptSends(checkpoint, tuple);
@@ -256,7 +257,8 @@ export class Checkpointer extends BaseCheckpointSaver {
   async #adoptSends(checkpoint: Checkpoint, tuple: CheckpointTuple): Promise<void> {
     const { threadId, namespace, parentId } = tuple;
     const parent = await this.#storage.get({ threadId, namespace, checkpointId: parentId! });
-    const sends = (parent?.writes ?? []).filter((write) => write.channel === tasksChannel);
+    const writes = parent ? wholeTuple(parent).writes : [];
+    const sends = writes.filter((write) => write.channel === tasksChannel);
     const versions = Object.values(checkpoint.channel_versions);
     checkpoint.channel_values[tasksChannel] = await Promise.all(
       sends.map(({ value }) => this.#value(value)),

@@ -1,4 +1,5 @@
 import type { LineageId, Span } from "../core/lineage.ts";
+import type { StoredWrite } from "../core/ports/checkpoints.ts";
 import type { LiveItem } from "./item-cache.ts";
 
 /** How a channel's value is stored. */
@@ -25,6 +26,16 @@ export interface Tail {
   next: number;
 }
 
+/** What this checkpointer stored of one checkpoint with long texts, which items may soon have, too. */
+export interface StoredStep {
+  content: string | null;
+  /** Each resolves when it is known what was stored; to none where that failed. */
+  writes: Promise<StoredWrite[]>[];
+}
+
+/** A superstep's writes may be there before its checkpoint, while the one before is being stored. */
+const stepsMax = 3;
+
 /** Versions of a channel that are remembered: of the latest checkpoints, and of one to fork from. */
 const versionsMax = 4;
 
@@ -35,6 +46,26 @@ export class NamespaceMemory {
   wholeTail: Tail | null = null;
   /** Resolves when the put before has ended. */
   idle: Promise<unknown> = Promise.resolve();
+  /** By checkpoint id, the oldest first. */
+  readonly #steps = new Map<string, StoredStep>();
+
+  storedStep(checkpointId: string): StoredStep | undefined {
+    return this.#steps.get(checkpointId);
+  }
+
+  openStep(checkpointId: string): StoredStep {
+    const known = this.#steps.get(checkpointId);
+    if (known) return known;
+    const step: StoredStep = { content: null, writes: [] };
+    this.#steps.set(checkpointId, step);
+    const [oldest] = this.#steps.keys();
+    if (this.#steps.size > stepsMax) this.#steps.delete(oldest!);
+    return step;
+  }
+
+  closeStep(checkpointId: string): void {
+    this.#steps.delete(checkpointId);
+  }
 
   held(channel: string, version: string): Held | undefined {
     return this.#channels.get(channel)?.get(version);

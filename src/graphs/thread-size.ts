@@ -3,6 +3,7 @@ import { type Span, subtractSpans } from "../core/lineage.ts";
 import type { CheckpointStorage } from "../core/ports/checkpoints.ts";
 import type { ThreadSize } from "../core/ports/graphs.ts";
 import { type PackedValue, unpackContent } from "./checkpoint-content.ts";
+import { wholeTuple } from "./excerpts.ts";
 
 /** Items that are in memory at once while they are counted. */
 const itemsAtOnce = 500;
@@ -23,7 +24,8 @@ export async function measureThread(
   const channels = new Map<string, Channel>();
   const own = { count: 0, bytes: 0 };
   const writes = { count: 0, bytes: 0 };
-  for await (const tuple of checkpoints.list({ threadId })) {
+  for await (const stored of checkpoints.list({ threadId })) {
+    const tuple = wholeTuple(stored);
     const { checkpoint, values } = unpackContent(tuple.content, tuple.checkpointId);
     let inlineBytes = 0;
     let at = 0;

@@ -210,6 +210,9 @@ class World {
     for (const { lineage, first, end: behind } of tuples.flatMap(({ spans }): Span[] => spans)) {
       for (let at = first; at < behind; at++) held.add(`${lineage} ${at}`);
     }
+    for (const { lineage, position } of tuples.flatMap(({ texts }) => texts)) {
+      held.add(`${lineage} ${position}`);
+    }
     return held.size;
   }
 
@@ -258,6 +261,10 @@ class Driver {
     await meanwhile();
     const { serial, clock } = this.#next();
     const { values, changed } = changeValues(before?.channel_values ?? {}, step.changes, serial);
+    // As the library does: a run's input is a channel's value for one checkpoint.
+    if (serial % 3 === 0) values["__start__"] = { messages: [longText(`${serial + 1}-0`), "more"] };
+    else delete values["__start__"];
+    changed.add("__start__");
     const newVersions: Record<string, number> = {};
     for (const channel of changed) {
       const last = before?.channel_versions[channel] as number | undefined;
@@ -309,13 +316,18 @@ class Driver {
   }
 }
 
+/** Of the superstep after this one are what the next changes say, so a write foretells its messages. */
 function writesOf(values: Record<string, unknown>, serial: number): [string, unknown][] {
+  const next = serial + 1;
   const writes: [string, unknown][] = [
     ["messages", values["messages"] ?? null],
+    ["next", [element(next, 0), { of: element(next, 1), text: longText(`${next}-2`) }]],
     // MemorySaver itself cannot read a write that is nothing but bytes.
     ["bytes", { bytes: new Uint8Array([serial]) }],
   ];
-  return serial % 5 === 0 ? [["__interrupt__", { value: serial }]] : writes;
+  return serial % 5 === 0
+    ? [["__interrupt__", { value: serial, text: longText(`${next}-0`) }]]
+    : writes;
 }
 
 function changeValues(
@@ -390,6 +402,11 @@ const oddValues = [
   "\ud800 half, \u0000 and 🙂",
 ];
 
+/** Long enough to be shared, with what JSON escapes and what takes several bytes. */
+function longText(id: string): string {
+  return `question ${id} "\\" \u0001 한글 🙂 ${"?".repeat(300)}\\`;
+}
+
 function element(serial: number, more: number): unknown {
   const id = `${serial}-${more}`;
   switch ((serial + more) % 7) {
@@ -400,7 +417,7 @@ function element(serial: number, more: number): unknown {
     case 2:
       return id;
     case 3:
-      return new HumanMessage({ id, content: `question ${id} ${"?".repeat(200)}` });
+      return new HumanMessage({ id, content: longText(id) });
     case 4:
       return new AIMessage({
         id,

@@ -152,6 +152,82 @@ describe("what is stored", () => {
   });
 });
 
+describe("a long text", () => {
+  const long = "A long text. ".repeat(100);
+  const answer = new HumanMessage({ id: "1", content: long });
+
+  /** A run's input, and one superstep that makes a message of it. */
+  async function twoSteps(saver: Checkpointer): Promise<[first: string, second: string]> {
+    const first = await put(saver, { __start__: { messages: [{ role: "user", content: long }] } });
+    const at = { configurable: { thread_id: threadId, checkpoint_ns: "", checkpoint_id: first } };
+    await saver.putWrites(at, [["messages", [{ role: "user", content: long }]]], "task");
+    return [first, await put(saver, { messages: [answer] }, first)];
+  }
+
+  async function storedBytes(): Promise<number> {
+    const tuples = await collect(storage.checkpoints.list({ threadId }));
+    const own = tuples.flatMap(({ content, writes }) => [
+      content.length,
+      ...writes.map(({ value }) => value.bytes.length),
+    ]);
+    return [...own, ...stored.map(({ value }) => value.bytes.length)].reduce((a, b) => a + b);
+  }
+
+  test("is stored once as input, write and message, and reads back as all three", async () => {
+    const [first] = await twoSteps(newSaver());
+    expect(await storedBytes()).toBeLessThan(long.length * 1.5);
+    const tuple = await newSaver().getTuple({
+      configurable: { thread_id: threadId, checkpoint_id: first },
+    });
+    const input = { messages: [{ role: "user", content: long }] };
+    expect(tuple!.checkpoint.channel_values).toEqual({ __start__: input });
+    expect(tuple!.pendingWrites).toEqual([["task", "messages", input.messages]]);
+    expect(texts(await read(newSaver()))).toEqual([long]);
+  });
+
+  test("is there whole as soon as it is written, though no message has it yet", async () => {
+    const saver = newSaver();
+    const id = await put(saver, { a: 1 });
+    const at = { configurable: { thread_id: threadId, checkpoint_ns: "", checkpoint_id: id } };
+    await saver.putWrites(at, [["messages", [{ role: "user", content: long }]]], "task");
+    const tuple = await newSaver().getTuple(at);
+    expect(tuple!.pendingWrites![0]![2]).toEqual([{ role: "user", content: long }]);
+  });
+
+  test("is waited for where its write is still on the way", async () => {
+    const { checkpoints } = storage;
+    const { putWrites } = checkpoints;
+    let arrive: () => void = () => {};
+    const arrived = new Promise<void>((resolve) => (arrive = resolve));
+    checkpoints.putWrites = async (params) => {
+      await arrived;
+      return putWrites.call(checkpoints, params);
+    };
+    const saver = newSaver();
+    const id = await put(saver, { a: 1 });
+    const at = { configurable: { thread_id: threadId, checkpoint_ns: "", checkpoint_id: id } };
+    const writing = saver.putWrites(at, [["messages", [{ content: long }]]], "task");
+    const putting = put(saver, { messages: [answer] }, id);
+    arrive();
+    await Promise.all([writing, putting]);
+    expect(await storedBytes()).toBeLessThan(long.length * 1.5);
+  });
+
+  test("is stored again by a run that did not write it itself", async () => {
+    const saver = newSaver();
+    const id = await put(saver, { a: 1 });
+    const at = { configurable: { thread_id: threadId, checkpoint_ns: "", checkpoint_id: id } };
+    const write: [string, unknown][] = [["messages", [{ content: long }]]];
+    await saver.putWrites(at, write, "task");
+    const other = newSaver();
+    await other.putWrites(at, write, "task");
+    await put(other, { messages: [answer] }, id);
+    const tuple = await newSaver().getTuple(at);
+    expect(tuple!.pendingWrites).toEqual([["task", "messages", [{ content: long }]]]);
+    expect(await storedBytes()).toBeGreaterThan(long.length * 2);
+  });
+});
+
 describe("the cache", () => {
   test("spares what the last run has decoded", async () => {
     const cache = new ItemCache(1_000_000);

@@ -42,11 +42,24 @@ export interface StoredItem {
 
 export interface CheckpointTuple extends StoredCheckpoint {
   writes: StoredWrite[];
+  /** The items that its content and its writes have been shortened by. */
+  texts: StoredItem[];
   /**
    * Changes when something that the thread's checkpoints held is freed. A span is good for a later
    * checkpoint of the thread as long as the generation is the one in which it was learnt.
    */
   generation: number;
+}
+
+/**
+ * A checkpoint and writes to it that are stored already, shortened by what stands in items; `texts` are
+ * these items. Each holds its own, as a checkpoint holds its spans.
+ */
+export interface Shortened {
+  /** Of the same thread and namespace as what is stored with it. */
+  checkpointId: string;
+  content: { content: string; texts: Span[] } | null;
+  writes: { taskId: string; index: number; value: StoredValue; texts: Span[] }[];
 }
 
 /** `list` yields what all the given parameters allow. */
@@ -85,6 +98,8 @@ export interface CheckpointStorage {
    * is replaced. `origin` is the part of the metadata that many checkpoints share: it is stored once
    * and comes back merged under `metadata`. `generation` is that of the spans which are not of
    * `items`, null when there are none. Returns the thread's generation.
+   * What `shortened` names is replaced, where it is not yet part of a copy of the thread and the writes
+   * are those of `writer`.
    *
    * @throws SpansFreed when the generation has passed; LineageTaken when an item's position is taken;
    * what the writer's rule says.
@@ -94,14 +109,18 @@ export interface CheckpointStorage {
     origin: JsonObject;
     items: StoredItem[];
     generation: number | null;
+    shortened?: Shortened | null;
     writer: Writer;
   }): Promise<number>;
-  /** Writes with index ≥ 0 that are there already stay; special ones are replaced. */
+  /**
+   * Writes with index ≥ 0 that are there already stay; special ones are replaced. Returns those that
+   * were stored.
+   */
   putWrites(params: {
     address: CheckpointAddress;
     writes: StoredWrite[];
     writer: Writer;
-  }): Promise<void>;
+  }): Promise<StoredWrite[]>;
   /** The latest of the namespace when `checkpointId` is absent. */
   get(params: {
     threadId: ThreadId;

@@ -127,8 +127,8 @@ export async function removeCheckpointsOfRun(
   await lockPlace(connection, threadId);
   await ownBooks(connection, threadId);
   const books = await booksOf(connection, threadId);
-  await connection.rows(
-    "delete from checkpoint_writes where run_id = $1 and book = any($2::bigint[])",
+  const writes = await connection.rows<Texts>(
+    "delete from checkpoint_writes where run_id = $1 and book = any($2::bigint[]) returning texts",
     [runId, books],
   );
   const steps = await connection.rows<StepKey>(
@@ -136,7 +136,7 @@ export async function removeCheckpointsOfRun(
      where run_id = $1 and book = any($2::bigint[])`,
     [runId, books],
   );
-  await removeSteps(connection, threadId, steps);
+  await removeSteps(connection, threadId, steps, textSpans(writes));
 }
 
 /** Returns how many checkpoints went. */
@@ -163,7 +163,7 @@ export async function pruneCheckpoints(
   }));
   const kept = keepLatest(steps);
   const gone = steps.filter((step) => !kept.has(step));
-  await removeSteps(connection, threadId, gone);
+  await removeSteps(connection, threadId, gone, []);
   return gone.length;
 }
 
@@ -173,27 +173,31 @@ interface StepKey {
   checkpoint_id: string;
 }
 
-/** Checkpoints with all their writes, of books that only this thread has. */
+/**
+ * Checkpoints with all their writes, of books that only this thread has. `freed`: spans of what was
+ * removed before.
+ */
 async function removeSteps(
   connection: Connection,
   threadId: ThreadId,
   steps: StepKey[],
+  freed: Span[],
 ): Promise<void> {
-  if (steps.length === 0) return;
+  if (steps.length === 0 && freed.length === 0) return;
   const keys = [
     steps.map(({ book }) => book),
     steps.map(({ namespace }) => namespace),
     steps.map(({ checkpoint_id: id }) => id),
   ];
-  const removed = await connection.rows<{ spans: number[] }>(
+  const removed = await connection.rows<Texts & { spans: number[] }>(
     `delete from checkpoints as stored
      using unnest($1::bigint[], $2::text[], $3::text[]) as gone (book, namespace, checkpoint_id)
      where stored.book = gone.book and stored.namespace = gone.namespace
        and stored.checkpoint_id = gone.checkpoint_id
-     returning spans`,
+     returning spans, texts`,
     keys,
   );
-  await connection.rows(
+  const writes = await connection.rows<Texts>(
     `delete from checkpoint_writes as stored
      using checkpoint_books as own, unnest($2::text[], $3::text[]) as gone (namespace, checkpoint_id)
      where own.thread_id = $1 and stored.book = own.book and stored.namespace = gone.namespace
@@ -201,30 +205,27 @@ async function removeSteps(
        and not exists (
          select 1 from checkpoint_books join checkpoints using (book)
          where thread_id = $1 and checkpoints.namespace = gone.namespace
-           and checkpoints.checkpoint_id = gone.checkpoint_id)`,
+           and checkpoints.checkpoint_id = gone.checkpoint_id)
+     returning texts`,
     [threadId, keys[1], keys[2]],
   );
   await connection.rows(
     `update checkpoint_threads set generation = nextval('checkpoint_numbers') where thread_id = $1`,
     [threadId],
   );
-  await release(
-    connection,
-    removed.flatMap(({ spans }) => spansOf(spans)),
-  );
+  const held = removed.flatMap(({ spans }) => spansOf(spans));
+  await release(connection, [...freed, ...held, ...textSpans(removed), ...textSpans(writes)]);
 }
 
-/** Deletes what of `spans` no checkpoint holds. */
+/** Deletes what of `spans` no checkpoint and no write holds. */
 async function release(connection: Connection, spans: Span[]): Promise<void> {
   const lineages = new Set(spans.map(({ lineage }) => lineage));
-  const rows = await connection.rows<{ spans: number[] }>(
-    `select spans from checkpoints where book in (
-       select book from lineage_books where lineage = any($1::bigint[]))`,
+  const rows = await connection.rows<{ book: number }>(
+    "select distinct book from lineage_books where lineage = any($1::bigint[])",
     [[...lineages]],
   );
-  const held = rows
-    .flatMap((row) => spansOf(row.spans))
-    .filter(({ lineage }) => lineages.has(lineage));
+  const books = rows.map(({ book }) => book);
+  const held = await spansIn(connection, books, lineages);
   const freed = subtractSpans(spans, held);
   await connection.rows(
     `delete from lineage_items as item
@@ -272,10 +273,22 @@ async function spansIn(
   lineages: Set<LineageId>,
 ): Promise<Span[]> {
   const rows = await connection.rows<{ spans: number[] }>(
-    "select spans from checkpoints where book = any($1::bigint[])",
+    `select spans from checkpoints where book = any($1::bigint[])
+     union all select texts from checkpoints where book = any($1::bigint[]) and texts is not null
+     union all select texts from checkpoint_writes
+     where book = any($1::bigint[]) and texts is not null`,
     [books],
   );
   return rows.flatMap((row) => spansOf(row.spans)).filter(({ lineage }) => lineages.has(lineage));
+}
+
+interface Texts {
+  texts: number[] | null;
+}
+
+/** What rows have excerpts of. */
+function textSpans(rows: Texts[]): Span[] {
+  return rows.flatMap(({ texts }) => (texts === null ? [] : spansOf(texts)));
 }
 
 /** Makes sure that nobody else has a book of the thread: where one is shared, all become one new book. */
@@ -305,16 +318,16 @@ const copyRows = [
    select distinct on (digest) $1::bigint, digest, metadata from checkpoint_origins
    where book = any($2::bigint[])`,
   `insert into checkpoints (book, namespace, checkpoint_id, parent_id, run_id, origin, metadata,
-     content, spans)
+     content, spans, texts)
    select distinct on (namespace, checkpoint_id) $1::bigint, namespace, checkpoint_id, parent_id,
-     run_id, origin, metadata, content, spans
+     run_id, origin, metadata, content, spans, texts
    from checkpoints where book = any($2::bigint[])
    order by namespace, checkpoint_id, book desc`,
   `insert into checkpoint_writes (position, book, namespace, checkpoint_id, task_id, write_index,
-     run_id, channel, type, bytes)
+     run_id, channel, type, bytes, texts)
    select distinct on (namespace, checkpoint_id, task_id, write_index, run_id)
      position, $1::bigint, namespace, checkpoint_id, task_id, write_index, run_id, channel, type,
-     bytes
+     bytes, texts
    from checkpoint_writes where book = any($2::bigint[])
    order by namespace, checkpoint_id, task_id, write_index, run_id, position desc`,
 ];

@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { HeadMoved, LeaseLost, LineageTaken, SpansFreed } from "../../core/error.ts";
 import type { ThreadId } from "../../core/ids.ts";
 import type { JsonObject } from "../../core/json.ts";
-import { flattenSpans, type LineageId, type Span } from "../../core/lineage.ts";
+import { flattenSpans, type LineageId, type Span, subtractSpans } from "../../core/lineage.ts";
 import {
   isEditor,
   type CheckpointAddress,
@@ -10,6 +10,7 @@ import {
   type CheckpointStorage,
   type CheckpointTuple,
   type Editor,
+  type Shortened,
   type StoredCheckpoint,
   type StoredItem,
   type StoredWrite,
@@ -45,7 +46,7 @@ const fence = `
 const outcome = `
   select exists (select 1 from fence) as held, (select generation from place) as generation`;
 
-const put = `
+const putCommon = `
   with ${fence},
   stored_items as (
     insert into lineage_items (lineage, position, type, bytes)
@@ -65,7 +66,25 @@ const put = `
     select book, $11, $12, $13, $1, $9, $14::jsonb, $15, $16::json from place
     on conflict (book, namespace, checkpoint_id) do update set
       parent_id = excluded.parent_id, run_id = excluded.run_id, origin = excluded.origin,
-      metadata = excluded.metadata, content = excluded.content, spans = excluded.spans)
+      metadata = excluded.metadata, content = excluded.content, spans = excluded.spans,
+      texts = null)`;
+
+const put = `${putCommon} ${outcome}`;
+
+/** Shortens rows of the open book only: a copy of the thread holds no later items. */
+const putAndShorten = `${putCommon},
+  shortened as (
+    update checkpoints set content = $18, texts = $19::json from place
+    where $18::text is not null and checkpoints.book = place.book and namespace = $11
+      and checkpoint_id = $17),
+  shortened_writes as (
+    update checkpoint_writes as stored
+    set type = given.type, bytes = given.bytes, texts = given.texts::json
+    from place, unnest($20::text[], $21::integer[], $22::text[], $23::bytea[], $24::text[])
+      as given (task_id, write_index, type, bytes, texts)
+    where stored.book = place.book and stored.namespace = $11 and stored.checkpoint_id = $17
+      and stored.task_id = given.task_id and stored.write_index = given.write_index
+      and stored.run_id = coalesce($1, ''))
   ${outcome}`;
 
 /**
@@ -85,9 +104,11 @@ const putWrites = `
       where own.thread_id = $3 and present.namespace = $5 and present.checkpoint_id = $6
         and present.task_id = given.task_id and present.write_index = given.write_index)
     on conflict (book, namespace, checkpoint_id, task_id, write_index, run_id) do update set
-      position = default, channel = excluded.channel, type = excluded.type, bytes = excluded.bytes
-      where excluded.write_index < 0)
-  ${outcome}`;
+      position = default, channel = excluded.channel, type = excluded.type, bytes = excluded.bytes,
+      texts = null
+      where excluded.write_index < 0
+    returning task_id, write_index)
+  ${outcome}, (select json_agg(json_build_array(write_index, task_id)) from stored) as stored`;
 
 interface FencedStatement {
   name: string;
@@ -108,11 +129,12 @@ export class PostgresCheckpoints implements CheckpointStorage {
     origin: JsonObject;
     items: StoredItem[];
     generation: number | null;
+    shortened?: Shortened | null;
     writer: Writer;
   }): Promise<number> {
-    const { checkpoint, items, generation, writer } = params;
+    const { checkpoint, items, generation, shortened, writer } = params;
     const origin = Object.keys(params.origin).length > 0 ? json(params.origin) : null;
-    const values = [
+    const values: unknown[] = [
       items.map((item) => item.lineage),
       items.map((item) => item.position),
       items.map((item) => item.value.type),
@@ -126,9 +148,13 @@ export class PostgresCheckpoints implements CheckpointStorage {
       checkpoint.content,
       JSON.stringify(flattenSpans(checkpoint.spans)),
     ];
+    if (shortened) values.push(...shorteningValues(shortened));
+    const statement = shortened
+      ? { name: "checkpoint_put_and_shorten", text: putAndShorten, generation, values }
+      : { name: "checkpoint_put", text: put, generation, values };
     try {
-      const statement = { name: "checkpoint_put", text: put, generation, values };
-      return await this.#fenced(checkpoint.threadId, writer, statement, checkpoint);
+      const stored = await this.#fenced(checkpoint.threadId, writer, statement, checkpoint);
+      return stored.generation;
     } catch (error) {
       throw codeOf(error) === uniqueViolation ? new LineageTaken() : error;
     }
@@ -138,10 +164,10 @@ export class PostgresCheckpoints implements CheckpointStorage {
     address: CheckpointAddress;
     writes: StoredWrite[];
     writer: Writer;
-  }): Promise<void> {
+  }): Promise<StoredWrite[]> {
     const { address, writer } = params;
     const writes = once(params.writes);
-    await this.#fenced(address.threadId, writer, {
+    const { stored } = await this.#fenced(address.threadId, writer, {
       name: "checkpoint_put_writes",
       text: putWrites,
       generation: null,
@@ -155,6 +181,8 @@ export class PostgresCheckpoints implements CheckpointStorage {
         writes.map((write) => write.value.bytes),
       ],
     });
+    const keys = new Set(stored?.map(([index, taskId]) => `${index} ${taskId}`));
+    return writes.filter((write) => keys.has(keyOf(write)));
   }
 
   async get(params: {
@@ -167,7 +195,8 @@ export class PostgresCheckpoints implements CheckpointStorage {
       checkpointId === undefined
         ? await this.#tupleRows("latest", [threadId, namespace])
         : await this.#tupleRows("one", [threadId, namespace, checkpointId]);
-    return tuplesOf(rows)[0] ?? null;
+    const [tuple] = await this.#tuples(rows);
+    return tuple ?? null;
   }
 
   /** Picks first and reads a few at a time, when they are asked for: nothing stays open in between. */
@@ -181,8 +210,24 @@ export class PostgresCheckpoints implements CheckpointStorage {
         batch.map((row) => row.namespace),
         batch.map((row) => row.checkpoint_id),
       ]);
-      yield* tuplesOf(rows);
+      yield* await this.#tuples(rows);
     }
+  }
+
+  async #tuples(rows: TupleRow[]): Promise<CheckpointTuple[]> {
+    const parts = tuplesOf(rows);
+    const spans = subtractSpans(
+      parts.flatMap(({ texts }) => texts),
+      [],
+    );
+    if (spans.length === 0) return parts.map(({ tuple }) => tuple);
+    const texts = await this.items(spans);
+    return parts.map(({ tuple, texts: own }) => ({
+      ...tuple,
+      texts: texts.filter(({ lineage, position }) =>
+        own.some((span) => span.lineage === lineage && span.first === position),
+      ),
+    }));
   }
 
   /** Newest first, of each address the one that counts. The newest of each book suffice unless metadata selects. */
@@ -276,13 +321,13 @@ export class PostgresCheckpoints implements CheckpointStorage {
     );
   }
 
-  /** Runs a statement that begins with `fence`; returns the thread's generation. */
+  /** Runs a statement that begins with `fence`. */
   #fenced(
     threadId: ThreadId,
     writer: Writer,
     statement: FencedStatement,
     checkpoint?: StoredCheckpoint,
-  ): Promise<number> {
+  ): Promise<Outcome> {
     if (!isEditor(writer)) return this.#tried(this.#database, threadId, writer, statement);
     return this.#database.transaction(async (connection) => {
       await assertNoRunInFlight(connection, threadId);
@@ -297,16 +342,15 @@ export class PostgresCheckpoints implements CheckpointStorage {
     threadId: ThreadId,
     writer: Exclude<Writer, Editor>,
     { name, text, generation, values }: FencedStatement,
-  ): Promise<number> {
+  ): Promise<Outcome> {
     const fenced = [writer?.runId ?? null, writer?.attempt ?? null, threadId, generation];
     for (;;) {
-      const [row] = await connection.rows<{ held: boolean; generation: number | null }>(
-        text,
-        [...fenced, ...values],
-        name,
-      );
+      const [row] = await connection.rows<
+        Omit<Outcome, "generation"> & { held: boolean; generation: number | null }
+      >(text, [...fenced, ...values], name);
       if (!row!.held) throw new LeaseLost(writer?.runId ?? "", writer?.attempt ?? 0);
-      if (row!.generation !== null) return row!.generation;
+      const { generation: own, stored } = row!;
+      if (own !== null) return { generation: own, ...(stored && { stored }) };
       const open = (within: Connection) => openPlace(within, threadId);
       const place =
         connection === this.#database
@@ -315,6 +359,27 @@ export class PostgresCheckpoints implements CheckpointStorage {
       if (generation !== null && place.generation !== generation) throw new SpansFreed(threadId);
     }
   }
+}
+
+interface Outcome {
+  /** Of the thread. */
+  generation: number;
+  /** Of writes: which were stored. */
+  stored?: [index: number, taskId: string][];
+}
+
+/** For `putAndShorten`, from $17 on. */
+function shorteningValues({ checkpointId, content, writes }: Shortened): unknown[] {
+  return [
+    checkpointId,
+    content?.content ?? null,
+    content && JSON.stringify(flattenSpans(content.texts)),
+    writes.map((write) => write.taskId),
+    writes.map((write) => write.index),
+    writes.map((write) => write.value.type),
+    writes.map((write) => write.value.bytes),
+    writes.map((write) => JSON.stringify(flattenSpans(write.texts))),
+  ];
 }
 
 /** The thread's row is locked: nobody else edits meanwhile. */
@@ -338,8 +403,12 @@ async function checkLatest(
 function once(writes: StoredWrite[]): StoredWrite[] {
   const kept = new Map<string, StoredWrite>();
   for (const write of writes) {
-    const key = `${write.index} ${write.taskId}`;
+    const key = keyOf(write);
     if (write.index < 0 || !kept.has(key)) kept.set(key, write);
   }
   return [...kept.values()];
+}
+
+function keyOf({ index, taskId }: StoredWrite): string {
+  return `${index} ${taskId}`;
 }

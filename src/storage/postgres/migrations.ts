@@ -264,6 +264,11 @@ const migrations: string[] = [
   select gin_clean_pending_list('threads_by_metadata'), gin_clean_pending_list('assistants_by_metadata'),
     gin_clean_pending_list('crons_by_metadata');
   `,
+  `
+  -- What the row has excerpts of, as a checkpoint's spans; null: it is as it was first stored.
+  alter table checkpoints add column texts json;
+  alter table checkpoint_writes add column texts json;
+  `,
 ];
 
 /** One transaction under an advisory lock: two servers that start at once do not meet in the middle. */

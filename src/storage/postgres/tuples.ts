@@ -1,6 +1,6 @@
 import type { ThreadId } from "../../core/ids.ts";
 import type { JsonObject } from "../../core/json.ts";
-import { spansOf } from "../../core/lineage.ts";
+import { type Span, spansOf } from "../../core/lineage.ts";
 import type { CheckpointTuple } from "../../core/ports/checkpoints.ts";
 
 /** A checkpoint and its pending writes come as rows of one statement: one round trip, one snapshot. */
@@ -10,6 +10,8 @@ interface Address {
   thread_id: ThreadId;
   namespace: string;
   checkpoint_id: string;
+  /** What the row has excerpts of, as spans. */
+  texts: number[] | null;
 }
 
 interface CheckpointPart {
@@ -36,7 +38,7 @@ function statement(picked: string): string {
     select 'checkpoint' as part, picked.thread_id, namespace, checkpoint_id, parent_id,
       coalesce(origin.metadata, '{}') || picked.metadata as metadata, content, spans,
       place.generation, null as channel, null as task_id, null::integer as write_index,
-      null as type, null::bytea as bytes
+      null as type, null::bytea as bytes, texts
     from picked join checkpoint_threads as place using (thread_id)
       left join checkpoint_origins as origin
         on origin.book = picked.book and origin.digest = picked.origin
@@ -44,7 +46,7 @@ function statement(picked: string): string {
     (select distinct on (picked.thread_id, picked.namespace, picked.checkpoint_id,
          stored.task_id, stored.write_index)
        'write', picked.thread_id, picked.namespace, picked.checkpoint_id, null, null, null, null,
-       null::bigint, stored.channel, stored.task_id, stored.write_index, stored.type, stored.bytes
+       null::bigint, stored.channel, stored.task_id, stored.write_index, stored.type, stored.bytes, stored.texts
      from picked join checkpoint_books as own on own.thread_id = picked.thread_id
        join checkpoint_writes as stored on stored.book = own.book
          and stored.namespace = picked.namespace and stored.checkpoint_id = picked.checkpoint_id
@@ -76,13 +78,17 @@ export const tupleStatements = {
   ),
 };
 
-/** In the order of their checkpoint rows, which come before all others. */
-export function tuplesOf(rows: TupleRow[]): CheckpointTuple[] {
-  const tuples = new Map<string, CheckpointTuple>();
+/**
+ * In the order of their checkpoint rows, which come before all others. Without their texts: `texts` says
+ * which they are.
+ */
+export function tuplesOf(rows: TupleRow[]): { tuple: CheckpointTuple; texts: Span[] }[] {
+  const tuples = new Map<string, { tuple: CheckpointTuple; texts: Span[] }>();
   for (const row of rows) {
     const key = JSON.stringify([row.thread_id, row.namespace, row.checkpoint_id]);
+    const texts = row.texts === null ? [] : spansOf(row.texts);
     if (row.part === "checkpoint") {
-      tuples.set(key, {
+      const tuple = {
         threadId: row.thread_id,
         namespace: row.namespace,
         checkpointId: row.checkpoint_id,
@@ -91,11 +97,15 @@ export function tuplesOf(rows: TupleRow[]): CheckpointTuple[] {
         spans: spansOf(row.spans),
         metadata: row.metadata,
         writes: [],
+        texts: [],
         generation: row.generation,
-      });
+      };
+      tuples.set(key, { tuple, texts });
     } else {
       const { task_id: taskId, write_index: index, channel, type, bytes } = row;
-      tuples.get(key)!.writes.push({ taskId, index, channel, value: { type, bytes } });
+      const known = tuples.get(key)!;
+      known.tuple.writes.push({ taskId, index, channel, value: { type, bytes } });
+      known.texts.push(...texts);
     }
   }
   return [...tuples.values()];

@@ -123,9 +123,9 @@ export function removeCheckpointsOfRun(
   if (!touched.some(({ book }) => own.has(book))) return;
   ownBooks(connection, threadId);
   const books = JSON.stringify(booksOf(connection, threadId));
-  connection.run(
+  const writes = connection.rows<{ texts: string | null }>(
     `delete from checkpoint_writes
-     where run_key = ? and book in (select value from json_each(?))`,
+     where run_key = ? and book in (select value from json_each(?)) returning texts`,
     run.run_key,
     books,
   );
@@ -134,7 +134,7 @@ export function removeCheckpointsOfRun(
     run.run_key,
     books,
   );
-  removeSteps(connection, threadId, steps);
+  removeSteps(connection, threadId, steps, textSpans(writes));
   connection.run(
     `delete from checkpoint_runs where run_key = ?1
        and not exists (select 1 from checkpoints where run_key = ?1)
@@ -168,7 +168,7 @@ export function pruneCheckpoints(connection: Connection, threadId: ThreadId): nu
   }));
   const kept = keepLatest(steps);
   const gone = steps.filter((step) => !kept.has(step));
-  removeSteps(connection, threadId, gone);
+  removeSteps(connection, threadId, gone, []);
   return gone.length;
 }
 
@@ -176,53 +176,60 @@ interface RemovedStep {
   namespace: string;
   checkpoint_id: PackedId;
   spans: string;
+  texts: string | null;
 }
 
-/** Checkpoints with all their writes, of books that only this thread has. */
-function removeSteps(connection: Connection, threadId: ThreadId, steps: { rowid: number }[]): void {
-  if (steps.length === 0) return;
+/**
+ * Checkpoints with all their writes, of books that only this thread has. `freed`: spans of what was
+ * removed before.
+ */
+function removeSteps(
+  connection: Connection,
+  threadId: ThreadId,
+  steps: { rowid: number }[],
+  freed: Span[],
+): void {
+  if (steps.length === 0 && freed.length === 0) return;
   const books = JSON.stringify(booksOf(connection, threadId));
   const removed = steps.flatMap(
     ({ rowid }) =>
       connection.row<RemovedStep>(
-        "delete from checkpoints where rowid = ? returning namespace, checkpoint_id, spans",
+        "delete from checkpoints where rowid = ? returning namespace, checkpoint_id, spans, texts",
         rowid,
       ) ?? [],
   );
+  const released = [...freed, ...removed.flatMap(({ spans }) => spansOf(JSON.parse(spans)))];
+  released.push(...textSpans(removed));
   for (const { namespace, checkpoint_id: id } of removed) {
-    connection.run(
+    const writes = connection.rows<{ texts: string | null }>(
       `delete from checkpoint_writes
        where book in (select value from json_each(?1)) and namespace = ?2 and checkpoint_id = ?3
          and not exists (select 1 from checkpoints
            where book in (select value from json_each(?1)) and namespace = ?2
-             and checkpoint_id = ?3)`,
+             and checkpoint_id = ?3)
+       returning texts`,
       books,
       namespace,
       id,
     );
+    released.push(...textSpans(writes));
   }
   connection.run(
     "update checkpoint_threads set generation = ? where thread_id = ?",
     nextNumber(connection),
     threadId,
   );
-  release(
-    connection,
-    removed.flatMap(({ spans }) => spansOf(JSON.parse(spans))),
-  );
+  release(connection, released);
 }
 
-/** Deletes what of `spans` no checkpoint holds. */
+/** Deletes what of `spans` no checkpoint and no write holds. */
 function release(connection: Connection, spans: Span[]): void {
   const lineages = new Set(spans.map(({ lineage }) => lineage));
-  const rows = connection.rows<{ spans: string }>(
-    `select spans from checkpoints where book in (
-       select book from lineage_books where lineage in (select value from json_each(?)))`,
+  const books = connection.rows<{ book: number }>(
+    `select distinct book from lineage_books where lineage in (select value from json_each(?))`,
     JSON.stringify([...lineages]),
   );
-  const held = rows
-    .flatMap((row) => spansOf(JSON.parse(row.spans)))
-    .filter(({ lineage }) => lineages.has(lineage));
+  const held = spansIn(connection, JSON.stringify(books.map(({ book }) => book)), lineages);
   for (const { lineage, first, end } of subtractSpans(spans, held)) {
     removeItems(connection, lineage, first, end);
   }
@@ -266,11 +273,20 @@ function dropUnused(connection: Connection, books: number[]): void {
 function spansIn(connection: Connection, books: string, lineages: Set<LineageId>): Span[] {
   return connection
     .rows<{ spans: string }>(
-      "select spans from checkpoints where book in (select value from json_each(?))",
+      `select spans from checkpoints where book in (select value from json_each(?1))
+       union all select texts from checkpoints
+       where book in (select value from json_each(?1)) and texts is not null
+       union all select texts from checkpoint_writes
+       where book in (select value from json_each(?1)) and texts is not null`,
       books,
     )
     .flatMap((row) => spansOf(JSON.parse(row.spans)))
     .filter(({ lineage }) => lineages.has(lineage));
+}
+
+/** What rows have excerpts of. */
+export function textSpans(rows: { texts: string | null }[]): Span[] {
+  return rows.flatMap(({ texts }) => (texts === null ? [] : spansOf(JSON.parse(texts))));
 }
 
 /** Makes sure that nobody else has a book of the thread: where one is shared, all become one new book. */
@@ -311,8 +327,8 @@ function copyRows(connection: Connection, books: number[], into: number): void {
   }
   connection.run(
     `insert or replace into checkpoints (book, namespace, checkpoint_id, parent_id, run_key, origin,
-       metadata, content, spans)
-     select ?, namespace, checkpoint_id, parent_id, run_key, moved, metadata, content, spans
+       metadata, content, spans, texts)
+     select ?, namespace, checkpoint_id, parent_id, run_key, moved, metadata, content, spans, texts
      from checkpoints left join temp.moved_origins using (origin)
      where book in (select value from json_each(?)) order by book`,
     into,
@@ -321,8 +337,8 @@ function copyRows(connection: Connection, books: number[], into: number): void {
   connection.run("delete from temp.moved_origins");
   connection.run(
     `insert or replace into checkpoint_writes (book, namespace, checkpoint_id, task_id, write_index,
-       run_key, channel, type, bytes)
-     select ?, namespace, checkpoint_id, task_id, write_index, run_key, channel, type, bytes
+       run_key, channel, type, bytes, texts)
+     select ?, namespace, checkpoint_id, task_id, write_index, run_key, channel, type, bytes, texts
      from checkpoint_writes where book in (select value from json_each(?)) order by position`,
     into,
     from,

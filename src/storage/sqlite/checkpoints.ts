@@ -1,13 +1,14 @@
 import { HeadMoved, LeaseLost, LineageTaken, SpansFreed } from "../../core/error.ts";
 import type { ThreadId } from "../../core/ids.ts";
 import { contains, type JsonObject } from "../../core/json.ts";
-import { flattenSpans, type Span, spansOf } from "../../core/lineage.ts";
+import { flattenSpans, type Span, spansOf, subtractSpans } from "../../core/lineage.ts";
 import {
   isEditor,
   type CheckpointAddress,
   type CheckpointQuery,
   type CheckpointStorage,
   type CheckpointTuple,
+  type Shortened,
   type StoredCheckpoint,
   type StoredItem,
   type StoredWrite,
@@ -20,6 +21,7 @@ import {
   placeOf,
   pruneCheckpoints,
   removeCheckpoints,
+  textSpans,
 } from "./books.ts";
 import type { Connection } from "./connection.ts";
 import { metadataOf, originIdOf } from "./origins.ts";
@@ -33,6 +35,7 @@ interface CheckpointRow {
   metadata: string;
   content: string;
   spans: string;
+  texts: string | null;
 }
 
 interface WriteRow {
@@ -41,6 +44,7 @@ interface WriteRow {
   channel: string;
   type: string;
   bytes: Uint8Array;
+  texts: string | null;
 }
 
 interface Picked {
@@ -63,9 +67,10 @@ export class SqliteCheckpoints implements CheckpointStorage {
     origin: JsonObject;
     items: StoredItem[];
     generation: number | null;
+    shortened?: Shortened | null;
     writer: Writer;
   }): Promise<number> {
-    const { checkpoint, origin, items, writer } = params;
+    const { checkpoint, origin, items, shortened, writer } = params;
     const metadata = JSON.stringify(checkpoint.metadata);
     return this.#connection.transaction(() => {
       this.#checkWriter(checkpoint.threadId, writer);
@@ -75,25 +80,64 @@ export class SqliteCheckpoints implements CheckpointStorage {
         throw new SpansFreed(checkpoint.threadId);
       }
       for (const item of items) this.#putItem(item, book);
+      const runKey = this.#runKey(writer);
       this.#connection.run(
         `insert into checkpoints (book, namespace, checkpoint_id, parent_id, run_key, origin,
            metadata, content, spans)
          values (?, ?, ?, ?, ?, ?, ?, ?, ?)
          on conflict (book, namespace, checkpoint_id) do update set
            parent_id = excluded.parent_id, run_key = excluded.run_key, origin = excluded.origin,
-           metadata = excluded.metadata, content = excluded.content, spans = excluded.spans`,
+           metadata = excluded.metadata, content = excluded.content, spans = excluded.spans,
+           texts = null`,
         book,
         checkpoint.namespace,
         packId(checkpoint.checkpointId),
         checkpoint.parentId === null ? null : packId(checkpoint.parentId),
-        this.#runKey(writer),
+        runKey,
         originIdOf(this.#connection, book, origin),
         metadata,
         checkpoint.content,
         JSON.stringify(flattenSpans(checkpoint.spans)),
       );
+      if (shortened) this.#shorten(checkpoint, shortened, { book, runKey: runKey ?? 0 });
       return generation;
     });
+  }
+
+  /** Rows of the open book only: a copy of the thread holds no later items. */
+  #shorten(
+    { namespace }: StoredCheckpoint,
+    { checkpointId, content, writes }: Shortened,
+    { book, runKey }: { book: number; runKey: number },
+  ): void {
+    const id = packId(checkpointId);
+    if (content) {
+      this.#connection.run(
+        `update checkpoints set content = ?, texts = ?
+         where book = ? and namespace = ? and checkpoint_id = ?`,
+        content.content,
+        JSON.stringify(flattenSpans(content.texts)),
+        book,
+        namespace,
+        id,
+      );
+    }
+    for (const { taskId, index, value, texts } of writes) {
+      this.#connection.run(
+        `update checkpoint_writes set type = ?, bytes = ?, texts = ?
+         where book = ? and namespace = ? and checkpoint_id = ? and task_id = ? and write_index = ?
+           and run_key = ?`,
+        value.type,
+        value.bytes,
+        JSON.stringify(flattenSpans(texts)),
+        book,
+        namespace,
+        id,
+        packId(taskId),
+        index,
+        runKey,
+      );
+    }
   }
 
   #putItem({ lineage, position, value }: StoredItem, book: number): void {
@@ -118,26 +162,26 @@ export class SqliteCheckpoints implements CheckpointStorage {
     address: CheckpointAddress;
     writes: StoredWrite[];
     writer: Writer;
-  }): Promise<void> {
+  }): Promise<StoredWrite[]> {
     const { address, writes, writer } = params;
-    this.#connection.transaction(() => {
+    return this.#connection.transaction(() => {
       this.#checkWriter(address.threadId, writer);
       const { book } = openPlace(this.#connection, address.threadId);
       const runKey = this.#runKey(writer) ?? 0;
-      for (const write of writes) this.#putWrite(address, write, { book, runKey });
+      return writes.filter((write) => this.#putWrite(address, write, { book, runKey }));
     });
   }
 
   /**
    * A special write of another run is hidden rather than overwritten, so that it comes back when this
-   * run is rolled back.
+   * run is rolled back. False when an ordinary one is there already.
    */
   #putWrite(
     address: CheckpointAddress,
     write: StoredWrite,
     { book, runKey }: { book: number; runKey: number },
-  ): void {
-    if (write.index >= 0 && this.#hasWrite(address, write)) return;
+  ): boolean {
+    if (write.index >= 0 && this.#hasWrite(address, write)) return false;
     this.#connection.run(
       `insert or replace into checkpoint_writes (book, namespace, checkpoint_id, task_id,
          write_index, run_key, channel, type, bytes)
@@ -152,6 +196,7 @@ export class SqliteCheckpoints implements CheckpointStorage {
       write.value.type,
       write.value.bytes,
     );
+    return true;
   }
 
   #hasWrite(address: CheckpointAddress, write: StoredWrite): boolean {
@@ -363,6 +408,7 @@ export class SqliteCheckpoints implements CheckpointStorage {
   }
 
   #tuple(threadId: ThreadId, row: CheckpointRow): CheckpointTuple {
+    const { writes, texts } = this.#writes(threadId, row);
     return {
       threadId,
       namespace: row.namespace,
@@ -371,14 +417,15 @@ export class SqliteCheckpoints implements CheckpointStorage {
       content: row.content,
       spans: spansOf(JSON.parse(row.spans)),
       metadata: metadataOf(this.#connection, row),
-      writes: this.#writes(threadId, row),
+      writes,
+      texts: subtractSpans(textSpans([row, ...texts]), []).flatMap((span) => this.#itemsOf(span)),
       generation: placeOf(this.#connection, threadId)?.generation ?? 0,
     };
   }
 
-  #writes(threadId: ThreadId, row: CheckpointRow): StoredWrite[] {
+  #writes(threadId: ThreadId, row: CheckpointRow): { writes: StoredWrite[]; texts: WriteRow[] } {
     const rows = this.#connection.rows<WriteRow>(
-      `select task_id, write_index, channel, type, bytes
+      `select task_id, write_index, channel, type, bytes, texts
        from checkpoint_books cross join checkpoint_writes as stored
        where thread_id = ? and stored.book = checkpoint_books.book and namespace = ?
          and checkpoint_id = ?
@@ -393,10 +440,11 @@ export class SqliteCheckpoints implements CheckpointStorage {
       channel: write.channel,
       value: { type: write.type, bytes: write.bytes },
     }));
-    return writes.filter(({ taskId, index }, at) => {
+    const counting = writes.filter(({ taskId, index }, at) => {
       const next = writes[at + 1];
       return next?.taskId !== taskId || next.index !== index;
     });
+    return { writes: counting, texts: rows };
   }
 }
 

@@ -284,6 +284,11 @@ const migrations: string[] = [
   create index assistants_by_graph_updated on assistants (graph_id, updated_at, assistant_id);
   drop index assistants_by_graph;
   `,
+  `
+  -- What the row has excerpts of, as a checkpoint's spans; null: it is as it was first stored.
+  alter table checkpoints add column texts text;
+  alter table checkpoint_writes add column texts text;
+  `,
 ];
 
 /** Brings a file to the newest schema; one transaction, so a crash leaves the old schema whole. */

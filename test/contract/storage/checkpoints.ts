@@ -3,7 +3,7 @@ import { HeadMoved, LeaseLost, LineageTaken, SpansFreed } from "../../../src/cor
 import { randomIds, type ThreadId } from "../../../src/core/ids.ts";
 import type { JsonObject } from "../../../src/core/json.ts";
 import { mintLineage } from "../../../src/core/lineage.ts";
-import type { StoredCheckpoint } from "../../../src/core/ports/checkpoints.ts";
+import type { Shortened, StoredCheckpoint } from "../../../src/core/ports/checkpoints.ts";
 import type { Storage } from "../../../src/core/ports/storage.ts";
 import type { Run } from "../../../src/core/run.ts";
 import {
@@ -24,6 +24,7 @@ import {
   storeRunning,
   storeRuns,
   texts,
+  textValue,
   write,
   writeTexts,
 } from "./fixtures.ts";
@@ -35,6 +36,7 @@ export function describeCheckpoints(open: OpenStorage): void {
     describeListing(open);
     describeWrites(open);
     describeFences(open);
+    describeShortening(open);
     describeRollback(open);
     describeSharing(open);
     describePruning(open);
@@ -68,7 +70,7 @@ function describeReading(open: OpenStorage): void {
     const params = { checkpoint, origin: {}, items: stored, generation: null, writer: null };
     const generation = await storage.checkpoints.put(params);
     const read = await storage.checkpoints.get(checkpoint);
-    expect(read).toEqual({ ...checkpoint, writes: [], generation });
+    expect(read).toEqual({ ...checkpoint, writes: [], texts: [], generation });
     const held = await storage.checkpoints.items(read!.spans);
     expect(held.map(({ position }) => position)).toEqual([1, 2, 0, 1]);
     for (const { position, value } of held) {
@@ -442,6 +444,128 @@ function describeFences(open: OpenStorage): void {
     );
     expect(tries.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
   });
+}
+
+/** A running run with a checkpoint and two writes to it, and what its next step shortens them to. */
+async function stepToShorten(storage: Storage) {
+  const run = await storeRunning(storage);
+  const { threadId } = run;
+  const address = await putStep(storage, { threadId, number: 1, writer: run });
+  const writes = [write(0, "long text"), write(1, "short"), write(-4, "long resume")];
+  await storage.checkpoints.putWrites({ address, writes, writer: run });
+  const items = newItems("the long text", "the long resume");
+  const [text, resume] = spansOfItems(items).map((span) => [span]);
+  const shortened: Shortened = {
+    checkpointId: checkpointId(1),
+    content: { content: "{1}", texts: text! },
+    writes: [
+      { taskId: "task", index: 0, value: textValue("@0"), texts: text! },
+      { taskId: "task", index: -4, value: textValue("@1"), texts: resume! },
+    ],
+  };
+  const next = { threadId, number: 2, parent: 1, items, shortened };
+  const read = async (id = threadId) => {
+    const tuple = await storage.checkpoints.get({ ...address, threadId: id });
+    const held = tuple!.texts.map(({ value }) => new TextDecoder().decode(value.bytes));
+    return { content: tuple!.content, writes: writeTexts(tuple), texts: held };
+  };
+  const asFirst = {
+    content: '{"step":1}',
+    writes: ["long resume", "long text", "short"],
+    texts: [],
+  };
+  return { run, threadId, address, items, next, read, asFirst };
+}
+
+function describeShortening(open: OpenStorage): void {
+  itStores(
+    open,
+    "what is shortened comes with the items it has excerpts of, read alone and in a list",
+    async (storage) => {
+      const { run, threadId, next, read } = await stepToShorten(storage);
+      await putStep(storage, { ...next, writer: run });
+      expect(await read()).toEqual({
+        content: "{1}",
+        writes: ["@1", "@0", "short"],
+        texts: ["the long text", "the long resume"],
+      });
+      const listed = await collect(storage.checkpoints.list({ threadId }));
+      expect(listed.map((tuple) => tuple.texts.length)).toEqual([0, 2]);
+    },
+  );
+
+  itStores(open, "nothing is shortened that failed to be put", async (storage) => {
+    const { run, next, read, asFirst, threadId, items } = await stepToShorten(storage);
+    await putStep(storage, { threadId, number: 9, items, writer: run });
+    await expect(putStep(storage, { ...next, writer: run })).rejects.toThrow(LineageTaken);
+    const late = { ...next, items: newItems("a", "b"), writer: { ...run, attempt: 0 } };
+    await expect(putStep(storage, late)).rejects.toThrow(LeaseLost);
+    expect(await read()).toEqual(asFirst);
+  });
+
+  itStores(open, "writes of others and what a copy has stay as they are", async (storage) => {
+    const { run, threadId, next, read, asFirst } = await stepToShorten(storage);
+    await putStep(storage, { ...next, number: 3, items: newItems("a", "b"), writer: null });
+    expect((await read()).writes).toEqual(asFirst.writes);
+    await putStep(storage, { threadId, number: 1, writer: run });
+    const copy = newThread();
+    await storage.threads.copy({ from: threadId, thread: copy });
+    await putStep(storage, { ...next, writer: run });
+    expect(await read()).toEqual(asFirst);
+    expect(await read(copy.threadId)).toEqual(asFirst);
+  });
+
+  itStores(open, "of writes it is told which were stored", async (storage) => {
+    const { run, address } = await stepToShorten(storage);
+    const writes = [write(0, "again"), write(2, "new"), write(-4, "replaced")];
+    const stored = await storage.checkpoints.putWrites({ address, writes, writer: run });
+    expect(stored.map(({ index }) => index)).toEqual([2, -4]);
+    expect(await storage.checkpoints.putWrites({ address, writes: [], writer: run })).toEqual([]);
+  });
+
+  itStores(
+    open,
+    "an item lives while something has an excerpt of it, also in copies",
+    async (storage) => {
+      const { run, threadId, items, next, read } = await stepToShorten(storage);
+      const { generation } = await putStep(storage, { ...next, writer: run });
+      const spans = spansOfItems([items[1]!]);
+      await putStep(storage, { threadId, number: 3, parent: 2, spans, generation, writer: run });
+      await end(storage, run);
+      const shortened = await read();
+      const copy = newThread();
+      await storage.threads.copy({ from: threadId, thread: copy });
+      await storage.checkpoints.prune({ threadId, keep: "latest" });
+      expect(await read(copy.threadId)).toEqual(shortened);
+      await storage.checkpoints.deleteThread(copy.threadId);
+      expect(await itemTexts(storage, spansOfItems(items))).toEqual(["the long resume"]);
+    },
+  );
+
+  itStores(
+    open,
+    "an item that only a write has an excerpt of goes when the write is rolled back",
+    async (storage) => {
+      const before = await storeRunning(storage);
+      const { threadId } = before;
+      const address = await putStep(storage, { threadId, number: 1, writer: before });
+      const run = await nextRun(storage, before);
+      const writes = [write(0, "long text")];
+      await storage.checkpoints.putWrites({ address, writes, writer: run });
+      const items = newItems("the long text");
+      const spans = spansOfItems(items);
+      const shortened = {
+        checkpointId: checkpointId(1),
+        content: null,
+        writes: [{ taskId: "task", index: 0, value: textValue("@"), texts: spans }],
+      };
+      await putStep(storage, { threadId, number: 2, parent: 1, items, shortened, writer: run });
+      expect((await storage.checkpoints.get(address))!.texts).toHaveLength(1);
+      await storage.threads.transact(threadId, () => ({ rollback: [run.runId] }));
+      expect((await storage.checkpoints.get(address))!.texts).toEqual([]);
+      expect(await itemTexts(storage, spans)).toEqual([]);
+    },
+  );
 }
 
 function describeRollback(open: OpenStorage): void {

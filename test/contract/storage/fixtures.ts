@@ -4,6 +4,7 @@ import { randomIds, type ThreadId } from "../../../src/core/ids.ts";
 import type {
   CheckpointAddress,
   CheckpointTuple,
+  Shortened,
   StoredItem,
   StoredValue,
   StoredWrite,
@@ -135,7 +136,7 @@ export async function end(storage: Storage, run: Run): Promise<void> {
   await storage.threads.transact(run.threadId, () => ({ update: [{ ...run, status: "success" }] }));
 }
 
-function textValue(text: string): StoredValue {
+export function textValue(text: string): StoredValue {
   return { type: "json", bytes: new TextEncoder().encode(text) };
 }
 
@@ -178,6 +179,7 @@ export interface Step {
   spans?: Span[];
   /** Not checked when absent. */
   generation?: number;
+  shortened?: Shortened;
   writer?: Writer;
 }
 
@@ -204,6 +206,7 @@ export async function putStep(storage: Storage, step: Step): Promise<PutStep> {
     origin: step.origin ?? {},
     items: stored,
     generation: step.generation ?? null,
+    shortened: step.shortened ?? null,
     writer: step.writer ?? null,
   });
   return { ...address, generation };
