@@ -44,15 +44,22 @@ function packValue(channel: string, held: Held): string {
   if (held.kind === "item") return `[${channel},1]`;
   const last = held.spans.at(-1);
   const isOpen = last?.lineage === held.tail?.lineage && last?.end === held.tail?.next;
-  const hasTexts = held.elements.some((element) => typeof element === "string");
-  const flags = (isOpen ? 1 : 0) + (hasTexts ? 2 : 0);
+  const flags = (isOpen ? 1 : 0) + (held.hasTexts ? 2 : 0);
   return `[${channel},${held.spans.length + 2},${flags}]`;
 }
 
 export type PackedValue =
   | { channel: string; kind: "inline"; json: unknown }
   | { channel: string; kind: "item" }
-  | { channel: string; kind: "list"; spans: number; isOpen: boolean; hasTexts: boolean };
+  | PackedList;
+
+export interface PackedList {
+  channel: string;
+  kind: "list";
+  spans: number;
+  isOpen: boolean;
+  hasTexts: boolean;
+}
 
 export function unpackContent(
   text: string,

@@ -1,14 +1,14 @@
 import type { Checkpoint, SerializerProtocol } from "@langchain/langgraph-checkpoint";
 import type { ThreadId } from "../core/ids.ts";
-import type { LineageId, Span } from "../core/lineage.ts";
+import { type Span, subtractSpans } from "../core/lineage.ts";
 import type { CheckpointStorage, CheckpointTuple, StoredItem } from "../core/ports/checkpoints.ts";
-import { type PackedValue, unpackContent } from "./checkpoint-content.ts";
+import { type PackedList, type PackedValue, unpackContent } from "./checkpoint-content.ts";
 import { CheckpointGone } from "./checkpoint-gone.ts";
 import type { ItemCache, LiveItem } from "./item-cache.ts";
 import { Reviver } from "./reviver.ts";
 import { WireReader } from "./stored-wire.ts";
-import type { HeldList, ThreadMemory } from "./thread-memory.ts";
-import { type Trace, traceOf } from "./trace.ts";
+import type { Held, HeldList, ThreadMemory } from "./thread-memory.ts";
+import { type Trace, traceOf, untraceable } from "./trace.ts";
 
 /**
  * Makes checkpoints of what is stored, with items that are cached where they still are what is stored,
@@ -51,10 +51,12 @@ export class CheckpointReader {
     const { checkpoint, values, rest } = unpackContent(tuple.content, tuple.checkpointId);
     if (rest !== undefined) Object.assign(checkpoint, await reviver.reviveJson(rest));
     const parts = divide(values, tuple.spans, (value) => this.#formOf(value, asWire));
-    const items = (await this.#items(tuple, placesOf(parts, "live"))).values();
-    const wires = (await this.#wireForms(tuple, placesOf(parts, "wire"))).values();
+    const items = await this.#items(tuple, memory, spansOfForm(parts, "live"));
+    const wires = await this.#wireForms(tuple, spansOfForm(parts, "wire"));
     memory.enter(tuple.generation);
     const known = memory.of(tuple.namespace);
+    let itemsRead = 0;
+    let wiresRead = 0;
     for (const { value, spans, form } of parts) {
       const { channel } = value;
       const version = String(checkpoint.channel_versions[channel]);
@@ -66,17 +68,14 @@ export class CheckpointReader {
       } else if (form === "omitted") {
         set(checkpoint, channel, Array.from({ length: count }).fill(null));
       } else if (form === "wire") {
-        const own = [...wires.take(count)];
+        const own = wires.slice(wiresRead, (wiresRead += count));
         set(checkpoint, channel, value.kind === "item" ? own[0] : own);
-      } else if (value.kind === "item") {
-        set(checkpoint, channel, items.next().value!.value);
-        known.hold(channel, version, { kind: "item", spans: [spans[0]!] });
       } else {
-        const own = [...items.take(count)];
+        const own = items.slice(itemsRead, (itemsRead += count));
         const elements = own.map((item) => item.value);
-        set(checkpoint, channel, elements);
-        known.hold(channel, version, heldList(spans, own, value.isOpen));
-        for (const item of own) if (item.trace) memory.items.set(item.value as object, item);
+        set(checkpoint, channel, value.kind === "item" ? elements[0] : elements);
+        const held = value.kind === "item" ? heldItem(spans[0]!) : heldList(spans, own, value);
+        known.hold(channel, version, held);
       }
     }
     return checkpoint;
@@ -87,48 +86,41 @@ export class CheckpointReader {
     return asWire?.has(value.channel) ? "wire" : "live";
   }
 
-  async #wireForms(tuple: CheckpointTuple, places: Place[]): Promise<unknown[]> {
-    if (places.length === 0) return [];
+  async #wireForms(tuple: CheckpointTuple, spans: Span[]): Promise<unknown[]> {
+    if (spans.length === 0) return [];
     const { threadId, generation } = tuple;
     const cached = this.#wireCache.view(threadId, generation, this.#serializer);
-    const wires: unknown[] = places.map(
-      ({ lineage, position }) => cached(lineage, position)?.value,
-    );
-    const missing = places.filter((_, index) => wires[index] === undefined);
-    if (missing.length === 0) return wires;
+    const wires = cached?.take(spans) ?? nothingOf(spans);
     const reader = await WireReader.of(this.#serializer);
     const loaded: { item: LiveItem; bytes: number }[] = [];
-    for (const { lineage, position, value } of await this.#stored(missing)) {
+    for (const { lineage, position, value } of await this.#stored(missing(wires, spans))) {
       const wire = reader.readNow(value) ?? (await reader.read(value));
       const item = { lineage, position, value: wire, trace: null };
       loaded.push({ item, bytes: value.bytes.length });
     }
     this.#wireCache.add(threadId, generation, this.#serializer, loaded);
     let next = 0;
-    return wires.map((wire) => wire ?? loaded[next++]!.item.value);
+    return wires.map((wire) => (wire ?? loaded[next++]!.item).value);
   }
 
-  /** The items at `places`, none of them given twice. */
-  async #items(tuple: CheckpointTuple, places: Place[]): Promise<LiveItem[]> {
-    if (places.length === 0) return [];
+  /** What lies in `spans`, no object twice. */
+  async #items(tuple: CheckpointTuple, memory: ThreadMemory, spans: Span[]): Promise<LiveItem[]> {
+    if (spans.length === 0) return [];
     const { threadId, generation } = tuple;
-    const cached = this.#cache?.view(threadId, generation, this.#serializer);
-    const given = new Set<LiveItem>();
-    const items = places.map(({ lineage, position }) => {
-      const item = cached?.(lineage, position);
-      if (!item || (item.trace !== null && given.has(item))) return null;
-      given.add(item);
-      return item;
-    });
-    const missing = places.filter((_, index) => items[index] === null);
-    const loaded = await this.#load(threadId, generation, missing);
+    const cached = this.#cache?.view(threadId, generation, this.#serializer) ?? null;
+    const items = cached?.take(spans) ?? nothingOf(spans);
+    if (overlap(spans)) dropRepeated(items);
+    const loaded = await this.#load(threadId, generation, missing(items, spans));
+    memory.enter(generation);
+    memory.takeFrom(cached);
+    memory.learn(loaded);
     let next = 0;
     return items.map((item) => item ?? loaded[next++]!);
   }
 
-  async #load(threadId: ThreadId, generation: number, places: Place[]): Promise<LiveItem[]> {
-    if (places.length === 0) return [];
-    const stored = await this.#stored(places);
+  async #load(threadId: ThreadId, generation: number, spans: Span[]): Promise<LiveItem[]> {
+    if (spans.length === 0) return [];
+    const stored = await this.#stored(spans);
     const reviver = await Reviver.of(this.#serializer);
     const items: LiveItem[] = [];
     for (const { lineage, position, value } of stored) {
@@ -140,14 +132,15 @@ export class CheckpointReader {
       threadId,
       generation,
       this.#serializer,
-      traced.filter(({ item }) => item.trace === null || item.trace.length > 0),
+      traced.filter(({ item }) => item.trace !== untraceable),
     );
     return items;
   }
 
-  async #stored(places: Place[]): Promise<StoredItem[]> {
-    const stored = await this.#storage.items(spansOfPlaces(places));
-    if (stored.length !== places.length) throw new CheckpointGone();
+  async #stored(spans: Span[]): Promise<StoredItem[]> {
+    if (spans.length === 0) return [];
+    const stored = await this.#storage.items(spans);
+    if (stored.length !== lengthOf(spans)) throw new CheckpointGone();
     return stored;
   }
 }
@@ -159,11 +152,6 @@ interface Part {
   value: PackedValue;
   spans: Span[];
   form: Form;
-}
-
-interface Place {
-  lineage: LineageId;
-  position: number;
 }
 
 /** Each value with its spans. */
@@ -181,26 +169,41 @@ function divide(
   });
 }
 
-/** Of the parts that are read in this form. */
-function placesOf(parts: Part[], form: Form): Place[] {
-  const places: Place[] = [];
-  for (const part of parts) {
-    if (part.form !== form) continue;
-    for (const { lineage, first, end } of part.spans) {
-      for (let position = first; position < end; position++) places.push({ lineage, position });
+function spansOfForm(parts: Part[], form: Form): Span[] {
+  return parts.flatMap((part) => (part.form === form ? part.spans : []));
+}
+
+function nothingOf(spans: Span[]): null[] {
+  return Array.from({ length: lengthOf(spans) }, () => null);
+}
+
+/** The places of the `items` that are null. */
+function missing(items: (LiveItem | null)[], spans: Span[]): Span[] {
+  const places: Span[] = [];
+  let at = 0;
+  for (const { lineage, first, end } of spans) {
+    for (let position = first; position < end; position++) {
+      if (items[at++] !== null) continue;
+      const last = places.at(-1);
+      if (last?.lineage === lineage && last.end === position) last.end += 1;
+      else places.push({ lineage, first: position, end: position + 1 });
     }
   }
   return places;
 }
 
-function spansOfPlaces(places: Place[]): Span[] {
-  const spans: Span[] = [];
-  for (const { lineage, position } of places) {
-    const last = spans.at(-1);
-    if (last?.lineage === lineage && last.end === position) last.end += 1;
-    else spans.push({ lineage, first: position, end: position + 1 });
+function overlap(spans: Span[]): boolean {
+  return lengthOf(subtractSpans(spans, [])) < lengthOf(spans);
+}
+
+/** Only the first of them stays. */
+function dropRepeated(items: (LiveItem | null)[]): void {
+  const given = new Set<LiveItem>();
+  for (const [at, item] of items.entries()) {
+    if (!item?.trace) continue;
+    if (given.has(item)) items[at] = null;
+    given.add(item);
   }
-  return spans;
 }
 
 function lengthOf(spans: Span[]): number {
@@ -209,18 +212,17 @@ function lengthOf(spans: Span[]): number {
 
 /** Null for what cannot change. */
 function traceOfItem(value: unknown): Trace | null {
-  return typeof value === "object" && value !== null ? (traceOf(value) ?? []) : null;
+  return typeof value === "object" && value !== null ? traceOf(value) : null;
 }
 
-function heldList(spans: Span[], items: LiveItem[], isOpen: boolean): HeldList {
+function heldItem(span: Span): Held {
+  return { kind: "item", spans: [span] };
+}
+
+function heldList(spans: Span[], items: LiveItem[], { isOpen, hasTexts }: PackedList): HeldList {
   const last = spans.at(-1);
-  return {
-    kind: "list",
-    spans,
-    elements: items.map(({ value }) => value),
-    items,
-    tail: isOpen && last ? { lineage: last.lineage, next: last.end } : null,
-  };
+  const tail = isOpen && last ? { lineage: last.lineage, next: last.end } : null;
+  return { kind: "list", spans, items, hasTexts, tail };
 }
 
 /** A channel may have any name, `__proto__` too. */

@@ -16,7 +16,8 @@ import type {
 } from "../core/ports/checkpoints.ts";
 import { packContent } from "./checkpoint-content.ts";
 import { excerpted, excerptedText, hasLongText, textBytesMin, textsIn } from "./excerpts.ts";
-import { isList, type ListPlan, placeList, Placer, planList } from "./lists.ts";
+import type { LiveItem } from "./item-cache.ts";
+import { isList, lengthKept, type ListPlan, placeList, Placer, planList } from "./lists.ts";
 import type { Held, NamespaceMemory, ThreadMemory } from "./thread-memory.ts";
 
 /** Shorter values stand in the checkpoint's own text: as an item they would cost about 30 bytes more. */
@@ -148,10 +149,11 @@ export class CheckpointWriter {
     known: NamespaceMemory,
   ): Promise<Plan> {
     const encode = (one: unknown) => this.#encode(one);
-    if (!isList(channel, value)) return { channel, whole: await encode(value) };
-    const find = (element: object) => memory.items.get(element);
     const base = known.latestList(channel);
-    return { channel, list: await planList(value, base, find, encode) };
+    const kept = lengthKept(value, base);
+    if (!isList(channel, value, kept)) return { channel, whole: await encode(value) };
+    const find = (element: object) => memory.find(element);
+    return { channel, list: await planList(value, { base, kept }, find, encode) };
   }
 
   async #store(
@@ -182,12 +184,9 @@ export class CheckpointWriter {
       known.openStep(address.checkpointId).content = content;
     }
     known.wholeTail = wholes.tail;
-    for (const { channel, held: now } of placed) {
+    for (const { channel, held: now, fresh } of placed) {
       known.hold(channel, String(checkpoint.channel_versions[channel]), now);
-      if (now.kind !== "list") continue;
-      for (const item of now.items) {
-        if (item.trace) memory.items.set(item.value as object, item);
-      }
+      memory.learn(fresh);
     }
   }
 
@@ -234,15 +233,24 @@ async function shortenedBy(
   return content || writes.length > 0 ? { checkpointId: parentId, content, writes } : null;
 }
 
-function place(plan: Plan, wholes: Placer): { channel: string; held: Held; items: StoredItem[] } {
+interface Placed {
+  channel: string;
+  held: Held;
+  items: StoredItem[];
+  /** Elements of a list among them. */
+  fresh: LiveItem[];
+}
+
+function place(plan: Plan, wholes: Placer): Placed {
   const { channel } = plan;
-  if ("held" in plan) return { channel, held: plan.held, items: [] };
+  if ("held" in plan) return { channel, held: plan.held, items: [], fresh: [] };
   if ("list" in plan) return { channel, ...placeList(plan.list) };
   const { type, bytes } = plan.whole;
   if (type === "json" && (bytes.length <= inlineLengthMax || channel === inputChannel)) {
-    return { channel, held: { kind: "inline", text: new TextDecoder().decode(bytes) }, items: [] };
+    const text = new TextDecoder().decode(bytes);
+    return { channel, held: { kind: "inline", text }, items: [], fresh: [] };
   }
   const item = { ...wholes.next(), value: plan.whole };
   const span = { lineage: item.lineage, first: item.position, end: item.position + 1 };
-  return { channel, held: { kind: "item", spans: [span] }, items: [item] };
+  return { channel, held: { kind: "item", spans: [span] }, items: [item], fresh: [] };
 }

@@ -1,7 +1,7 @@
 import type { SerializerProtocol } from "@langchain/langgraph-checkpoint";
 import type { ThreadId } from "../core/ids.ts";
-import type { LineageId } from "../core/lineage.ts";
-import { isUnchanged, type Trace } from "./trace.ts";
+import type { LineageId, Span } from "../core/lineage.ts";
+import { isEqual, isUnchanged, type Trace, traceOf } from "./trace.ts";
 
 /** A stored item as an object, with the trace that tells whether it still is what is stored. */
 export interface LiveItem {
@@ -12,11 +12,25 @@ export interface LiveItem {
   trace: Trace | null;
 }
 
-interface CachedThread {
-  generation: number;
-  serializer: SerializerProtocol;
-  items: Map<LineageId, (LiveItem | undefined)[]>;
-  bytes: number;
+/** Whether it still is what is stored. */
+export function isIntact(item: LiveItem): boolean {
+  const { trace } = item;
+  return trace === null || isUnchanged(trace) || isEqualAgain(item, trace);
+}
+
+function isEqualAgain(item: LiveItem, trace: Trace): boolean {
+  const value = item.value as object;
+  if (!isEqual(value, trace)) return false;
+  item.trace = traceOf(value);
+  return true;
+}
+
+/** What is cached of a thread. */
+export interface CachedItems {
+  /** In the order of `spans`; null for what is not there, or no longer what is stored. */
+  take(spans: Span[]): (LiveItem | null)[];
+  /** The item that this very object stands for. */
+  find(element: object): LiveItem | undefined;
 }
 
 /**
@@ -44,21 +58,16 @@ export class ItemCache {
     threadId: ThreadId,
     generation: number,
     serializer: SerializerProtocol,
-  ): (lineage: LineageId, position: number) => LiveItem | undefined {
+  ): CachedItems | undefined {
     const thread = this.#threads.get(threadId);
-    if (!thread) return () => undefined;
-    if (thread.generation !== generation || thread.serializer !== serializer) {
-      this.#remove(threadId, thread);
-      return () => undefined;
-    }
+    if (!thread) return undefined;
     this.#threads.delete(threadId);
+    if (thread.generation !== generation || thread.serializer !== serializer) {
+      this.#bytes -= thread.bytes;
+      return undefined;
+    }
     this.#threads.set(threadId, thread);
-    return (lineage, position) => {
-      const item = thread.items.get(lineage)?.[position];
-      return item && (item.trace === null || isUnchanged(item.value, item.trace))
-        ? item
-        : undefined;
-    };
+    return thread;
   }
 
   add(
@@ -71,18 +80,10 @@ export class ItemCache {
     let thread = this.#threads.get(threadId);
     if (!thread || thread.generation !== generation || thread.serializer !== serializer) {
       if (thread) this.#remove(threadId, thread);
-      thread = { generation, serializer, items: new Map(), bytes: 0 };
+      thread = new CachedThread(generation, serializer);
       this.#threads.set(threadId, thread);
     }
-    for (const { item, bytes } of items) {
-      const lineage = thread.items.get(item.lineage) ?? [];
-      thread.items.set(item.lineage, lineage);
-      if (lineage[item.position] === undefined) {
-        thread.bytes += bytes;
-        this.#bytes += bytes;
-      }
-      lineage[item.position] = item;
-    }
+    for (const { item, bytes } of items) this.#bytes += thread.add(item, bytes);
     for (const [oldest, cached] of this.#threads) {
       if (this.#bytes <= this.#bytesMax) break;
       this.#remove(oldest, cached);
@@ -92,5 +93,45 @@ export class ItemCache {
   #remove(threadId: ThreadId, thread: CachedThread): void {
     this.#threads.delete(threadId);
     this.#bytes -= thread.bytes;
+  }
+}
+
+class CachedThread implements CachedItems {
+  readonly generation: number;
+  readonly serializer: SerializerProtocol;
+  bytes = 0;
+  readonly #items = new Map<LineageId, (LiveItem | undefined)[]>();
+  readonly #byElement = new WeakMap<object, LiveItem>();
+
+  constructor(generation: number, serializer: SerializerProtocol) {
+    this.generation = generation;
+    this.serializer = serializer;
+  }
+
+  take(spans: Span[]): (LiveItem | null)[] {
+    const taken: (LiveItem | null)[] = [];
+    for (const { lineage, first, end } of spans) {
+      const items = this.#items.get(lineage);
+      for (let position = first; position < end; position++) {
+        const item = items?.[position];
+        taken.push(item && isIntact(item) ? item : null);
+      }
+    }
+    return taken;
+  }
+
+  find(element: object): LiveItem | undefined {
+    return this.#byElement.get(element);
+  }
+
+  /** Returns by how much it has grown. */
+  add(item: LiveItem, bytes: number): number {
+    const lineage = this.#items.get(item.lineage) ?? [];
+    this.#items.set(item.lineage, lineage);
+    const grown = lineage[item.position] === undefined ? bytes : 0;
+    lineage[item.position] = item;
+    if (item.trace) this.#byElement.set(item.value as object, item);
+    this.bytes += grown;
+    return grown;
   }
 }

@@ -1,6 +1,6 @@
 import type { LineageId, Span } from "../core/lineage.ts";
 import type { StoredWrite } from "../core/ports/checkpoints.ts";
-import type { LiveItem } from "./item-cache.ts";
+import type { CachedItems, LiveItem } from "./item-cache.ts";
 
 /** How a channel's value is stored. */
 export type Held =
@@ -14,9 +14,9 @@ export type Held =
 export interface HeldList {
   kind: "list";
   spans: Span[];
-  elements: unknown[];
   /** For each element. */
   items: LiveItem[];
+  hasTexts: boolean;
   /** Where the list goes on when it grows; null: in a lineage of its own that is still to begin. */
   tail: Tail | null;
 }
@@ -106,8 +106,10 @@ export class NamespaceMemory {
 /** What one checkpointer knows about a thread, in the generation in which it was learnt. */
 export class ThreadMemory {
   generation: number | null = null;
-  /** Elements of lists that are stored. */
-  items = new WeakMap<object, LiveItem>();
+  /** Elements of lists that it has loaded and stored itself. */
+  #items = new WeakMap<object, LiveItem>();
+  /** Where the others came from. */
+  #cached: CachedItems | null = null;
   readonly #namespaces = new Map<string, NamespaceMemory>();
 
   of(namespace: string): NamespaceMemory {
@@ -118,6 +120,20 @@ export class ThreadMemory {
     return memory;
   }
 
+  /** What of an element is stored, as far as it was stored of this very object. */
+  find(element: object): LiveItem | undefined {
+    return this.#items.get(element) ?? this.#cached?.find(element);
+  }
+
+  /** `items`: elements of lists. */
+  learn(items: LiveItem[]): void {
+    for (const item of items) if (item.trace) this.#items.set(item.value as object, item);
+  }
+
+  takeFrom(cached: CachedItems | null): void {
+    this.#cached = cached;
+  }
+
   /** Forgets what was learnt in another generation. */
   enter(generation: number): void {
     if (this.generation !== null && this.generation !== generation) this.clear();
@@ -126,7 +142,8 @@ export class ThreadMemory {
 
   clear(): void {
     this.generation = null;
-    this.items = new WeakMap();
+    this.#items = new WeakMap();
+    this.#cached = null;
     for (const namespace of this.#namespaces.values()) namespace.clear();
   }
 }

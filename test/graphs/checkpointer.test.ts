@@ -131,6 +131,19 @@ describe("what is stored", () => {
     expect(deep).toEqual({ deep: { list: [1, 2] } });
   });
 
+  test("is nothing again of texts before the one that is new", async () => {
+    const saver = newSaver();
+    const log = Array.from({ length: 20 }, (_, at) => `line ${at}`);
+    await put(saver, { log });
+    await put(saver, { log: [...log, "more"] });
+    expect(stored).toHaveLength(21);
+    await put(saver, { log: log.slice(0, 5) });
+    await put(saver, { log: [...log.slice(0, 5), "other"] });
+    expect(stored).toHaveLength(22);
+    const lists = new Checkpointer(storage.checkpoints, null, { omitLists: true });
+    expect(await read(lists)).toEqual({ log: [...log.slice(0, 5), "other"] });
+  });
+
   test("is a list whole again when it has come to lie in too many pieces", async () => {
     const saver = newSaver();
     const list = manyMessages(1200);
@@ -241,6 +254,19 @@ describe("the cache", () => {
     expect(stored).toHaveLength(51);
     expect(texts(await read(newSaver(cache))).at(-1)).toBe("50");
     expect(loaded).toBe(1);
+  });
+
+  test("knows its elements where a run moves or removes them", async () => {
+    const cache = new ItemCache(1_000_000);
+    await put(newSaver(cache), { messages: manyMessages(50) });
+    await read(newSaver(cache));
+    const saver = newSaver(cache);
+    const messages = (await read(saver))["messages"] as HumanMessage[];
+    await put(saver, { messages: messages.toSpliced(20, 3) });
+    await put(saver, { messages: [...messages.slice(30), ...messages.slice(0, 30)] });
+    expect(stored).toHaveLength(50);
+    expect(loaded).toBe(50);
+    expect(texts(await read(newSaver()))[0]).toBe("30");
   });
 
   test("does not give out what a node changed in place", async () => {

@@ -2,7 +2,7 @@ import { AIMessage, HumanMessage } from "@langchain/core/messages";
 import { MemorySaver } from "@langchain/langgraph-checkpoint";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { isUnchanged, traceOf } from "../../src/graphs/trace.ts";
+import { isEqual, isUnchanged, traceOf } from "../../src/graphs/trace.ts";
 
 /** Made anew each time, so that one can be changed and compared with another. */
 const makers: (() => Record<string, unknown>)[] = [
@@ -39,15 +39,69 @@ test("a value that would be stored as something else has changed, one that nobod
       fc.array(fc.constantFrom(...changes), { maxLength: 2 }),
       async (make, made) => {
         const value = make();
-        const trace = traceOf(value)!;
+        const trace = traceOf(value);
         const before = await text(value);
         for (const change of made) change(value);
         const isSame = (await text(value)) === before;
         // What is not serialised counts as a change, too: it is stored once more than it need be.
-        expect([isUnchanged(value, trace), isSame]).not.toEqual([true, false]);
-        expect(isUnchanged(value, trace) || made.length > 0).toBe(true);
+        expect([isUnchanged(trace), isSame]).not.toEqual([true, false]);
+        expect([isEqual(value, trace), isSame]).not.toEqual([true, false]);
+        expect(isUnchanged(trace) || made.length > 0).toBe(true);
+        expect(isEqual(value, trace)).toBe(isUnchanged(trace));
       },
     ),
     { numRuns: 500 },
   );
+});
+
+test("what is not a number, and a value that contains itself, can be compared", () => {
+  const value: Record<string, unknown> = { inner: { number: Number.NaN } };
+  value["self"] = [value];
+  const trace = traceOf(value);
+  expect(isUnchanged(trace)).toBe(true);
+  (value["self"] as unknown[]).push(1);
+  expect(isUnchanged(trace)).toBe(false);
+});
+
+test("an object exchanged for its equal is not the same, but is equal", () => {
+  const message = new HumanMessage({ content: "a", additional_kwargs: { b: [new Map([[1, 2]])] } });
+  const trace = traceOf(message);
+  const exchange = (b: unknown) => {
+    message.additional_kwargs = { b };
+    return [isUnchanged(trace), isEqual(message, trace)];
+  };
+  expect(exchange([new Map([[1, 2]])])).toEqual([false, true]);
+  expect(exchange([new Map([[1, 3]])])).toEqual([false, false]);
+  expect(exchange([[[1, 2]]])).toEqual([false, false]);
+  expect(exchange([new Map([[1, 2]]), 1])).toEqual([false, false]);
+  expect(exchange({ 0: new Map([[1, 2]]) })).toEqual([false, false]);
+  expect(exchange(null)).toEqual([false, false]);
+});
+
+test("what was there is compared as it was, though it was changed before it was exchanged", () => {
+  const inner = { b: 1 };
+  const value: Record<string, unknown> = { inner };
+  const trace = traceOf(value);
+  inner.b = 2;
+  value["inner"] = { b: 1 };
+  expect(isEqual(value, trace)).toBe(true);
+  value["inner"] = { b: 2 };
+  expect(isEqual(value, trace)).toBe(false);
+});
+
+test("what is nested too deep to be traced never counts as unchanged", () => {
+  let deep: unknown[] = [];
+  for (let depth = 0; depth < 100; depth++) deep = [deep];
+  expect(isUnchanged(traceOf({ deep }))).toBe(true);
+  expect(isUnchanged(traceOf({ map: new Map([["deep", deep]]) }))).toBe(false);
+});
+
+test("objects of more different keys than are remembered are traced all the same", () => {
+  const value = Array.from({ length: 1100 }, (_, at): Record<string, number> => ({
+    [`k${at}`]: at,
+  }));
+  const trace = traceOf(value);
+  expect(isUnchanged(trace)).toBe(true);
+  value[1099]!["k1099"] = -1;
+  expect(isUnchanged(trace)).toBe(false);
 });
