@@ -55,10 +55,14 @@ export async function openApi(
     { security, documented, ...(ui && { ui }) },
   );
   if (params.worker ?? true) engine.startWorker();
+  let assertDocumented: ((method: string, path: string, status: number) => void) | null = null;
   const call: TestApi["call"] = async (method, path, body, headers = {}) => {
     const init: RequestInit = { method, headers };
     if (body !== undefined) init.body = typeof body === "string" ? body : JSON.stringify(body);
-    return read(await app.request(path, init));
+    const answered = await read(await app.request(path, init));
+    assertDocumented ??= await documentedStatuses(app);
+    assertDocumented(method, path, answered.status);
+    return answered;
   };
   return {
     engine,
@@ -68,6 +72,27 @@ export async function openApi(
     call,
     thread: async (body = {}) => (await call("POST", "/threads", body)).json.thread_id as string,
     [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
+  };
+}
+
+/** Throws when a route answers with a status that the OpenAPI document does not know of it. */
+async function documentedStatuses(app: TestApi["app"]) {
+  const document = (await (await app.request("/openapi.json")).json()) as {
+    paths: Record<string, Record<string, { responses: Record<string, unknown> }>>;
+  };
+  const operations = Object.entries(document.paths ?? {}).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, { responses }]) => ({
+      method: method.toUpperCase(),
+      pattern: new RegExp(`^${path.replaceAll(/\{[^}]+\}/g, "[^/]+")}$`),
+      responses,
+    })),
+  );
+  return (method: string, path: string, status: number) => {
+    const { pathname } = new URL(path, "http://127.0.0.1");
+    const found = operations.find((one) => one.method === method && one.pattern.test(pathname));
+    if (found && !(status in found.responses)) {
+      throw new Error(`${method} ${pathname} answered ${status}, which is not documented.`);
+    }
   };
 }
 

@@ -3,6 +3,7 @@ import { AdjutantError, notFound } from "../../core/error.ts";
 import type { UiBundles } from "../../core/ports/ui.ts";
 import { uiGlobalName } from "../../core/ui.ts";
 import { route, type Reply, type Route } from "../route.ts";
+import { answer, failures } from "./schemas/common.ts";
 
 const tag = "UI";
 
@@ -26,7 +27,10 @@ export function uiRoutes(ui: UiBundles, mountPrefix: string): Route[] {
     action: "member",
     params: z.object({ agent: z.string() }),
     body: z.object({ name: z.string() }).meta({ id: "UiComponent" }),
-    answers: { 200: { schema: z.string(), description: "Tags", contentType: "text/html" } },
+    answers: {
+      200: { schema: z.string(), description: "Tags", contentType: "text/html" },
+      ...failures(404),
+    },
     async handle({ params: { agent }, body, headers }): Promise<Reply> {
       const { files } = await ui.bundle(agent);
       const place = `${originOf(headers["host"])}${mountPrefix}/ui/${encodeURIComponent(agent)}`;
@@ -50,6 +54,8 @@ export function uiRoutes(ui: UiBundles, mountPrefix: string): Route[] {
     params: z.object({ agent: z.string(), file: z.string() }),
     answers: {
       200: { schema: z.string(), description: "The file", contentType: "text/javascript" },
+      304: answer(null, "The file is the one that the request names"),
+      ...failures(404),
     },
     async handle({ params: { agent, file: name }, headers }): Promise<Reply> {
       const { files } = await ui.bundle(agent);

@@ -98,6 +98,7 @@ const errors: Record<number, string> = {
   409: "In a state that does not allow this",
   413: "The body is too large",
   422: "A value is not what the schema expects",
+  426: "Only for WebSockets",
   500: "Something unforeseen; the server's log tells more under the id of `x-request-id`",
   503: "Not at this moment",
 };

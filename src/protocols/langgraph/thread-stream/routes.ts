@@ -78,7 +78,10 @@ const socket = route({
   summary: "Open a WebSocket for commands and events of protocol v2",
   action: "threads:read",
   params: threadParams,
-  answers: { 101: answer(null, "Commands and events, one JSON a message"), ...failures(404, 422) },
+  answers: {
+    101: answer(null, "Commands and events, one JSON a message"),
+    ...failures(404, 422, 426),
+  },
   async handle({ ports, params }): Promise<Reply> {
     const threadId = params.thread_id as ThreadId;
     await requireOwnOrFree(ports, threadId);
