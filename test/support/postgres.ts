@@ -29,6 +29,28 @@ export async function postgresUri(): Promise<string | null> {
   }
 }
 
+/**
+ * A server that has pgvector: the one that `ADJUTANT_TEST_PGVECTOR` names, else that of `postgresUri` if it has; null when neither.
+ *
+ * @throws when the one that is named does not answer or has no pgvector.
+ */
+export async function pgvectorUri(): Promise<string | null> {
+  const named = process.env["ADJUTANT_TEST_PGVECTOR"];
+  if (named) {
+    if (await hasPgvector(named)) return named;
+    throw new Error("The PostgreSQL that ADJUTANT_TEST_PGVECTOR names has no pgvector.");
+  }
+  const uri = await postgresUri();
+  return uri !== null && (await hasPgvector(uri)) ? uri : null;
+}
+
+async function hasPgvector(uri: string): Promise<boolean> {
+  const { rows } = await onServer(uri, (client) =>
+    client.query("select 1 from pg_available_extensions where name = 'vector'"),
+  );
+  return rows.length > 0;
+}
+
 /** Appended to the names of suites that are skipped. */
 export function skippedBecause(uri: string | null): string {
   return uri === null ? " (skipped: no PostgreSQL answers at DATABASE_URI or 127.0.0.1:5432)" : "";
