@@ -5,6 +5,7 @@ import type { CheckpointStorage, CheckpointTuple, StoredItem } from "../core/por
 import { type PackedList, type PackedValue, unpackContent } from "./checkpoint-content.ts";
 import { CheckpointGone } from "./checkpoint-gone.ts";
 import type { ItemCache, LiveItem } from "./item-cache.ts";
+import { Names } from "./names.ts";
 import { Reviver } from "./reviver.ts";
 import { WireReader } from "./stored-wire.ts";
 import type { Held, HeldList, ThreadMemory } from "./thread-memory.ts";
@@ -17,6 +18,7 @@ import { type Trace, traceOf, untraceable } from "./trace.ts";
  */
 export class CheckpointReader {
   readonly #storage: CheckpointStorage;
+  readonly #names: Names;
   readonly #serializer: SerializerProtocol;
   readonly #cache: ItemCache | null;
   /** Elements of lists are read as null, and lists are not remembered. */
@@ -32,6 +34,7 @@ export class CheckpointReader {
     wireCache: ItemCache;
   }) {
     this.#storage = params.storage;
+    this.#names = Names.of(params.storage);
     this.#serializer = params.serializer;
     this.#cache = params.cache;
     this.#omitLists = params.omitLists;
@@ -48,7 +51,8 @@ export class CheckpointReader {
     asWire: ReadonlySet<string> | null,
   ): Promise<Checkpoint> {
     const reviver = await Reviver.of(this.#serializer);
-    const { checkpoint, values, rest } = unpackContent(tuple.content, tuple.checkpointId);
+    const { content, checkpointId } = tuple;
+    const { checkpoint, values, rest } = await unpackContent(content, checkpointId, this.#names);
     if (rest !== undefined) Object.assign(checkpoint, await reviver.reviveJson(rest));
     const parts = divide(values, tuple.spans, (value) => this.#formOf(value, asWire));
     const items = await this.#items(tuple, memory, spansOfForm(parts, "live"));

@@ -14,10 +14,11 @@ import type {
   StoredWrite,
   Writer,
 } from "../core/ports/checkpoints.ts";
-import { packContent } from "./checkpoint-content.ts";
+import { namesIn, packContent } from "./checkpoint-content.ts";
 import { excerpted, excerptedText, hasLongText, textBytesMin, textsIn } from "./excerpts.ts";
 import type { LiveItem } from "./item-cache.ts";
 import { isList, lengthKept, type ListPlan, placeList, Placer, planList } from "./lists.ts";
+import { Names } from "./names.ts";
 import type { Held, NamespaceMemory, ThreadMemory } from "./thread-memory.ts";
 
 /** Shorter values stand in the checkpoint's own text: as an item they would cost about 30 bytes more. */
@@ -53,11 +54,13 @@ interface CheckpointPlan {
 /** Stores checkpoints: of each only what is not stored yet, as far as `memory` knows. */
 export class CheckpointWriter {
   readonly #storage: CheckpointStorage;
+  readonly #names: Names;
   readonly #serializer: SerializerProtocol;
   readonly #writer: Writer;
 
   constructor(storage: CheckpointStorage, serializer: SerializerProtocol, writer: Writer) {
     this.#storage = storage;
+    this.#names = Names.of(storage);
     this.#serializer = serializer;
     this.#writer = writer;
   }
@@ -169,7 +172,10 @@ export class CheckpointWriter {
     const spans = values.flatMap(([, held]) => (held.kind === "inline" ? [] : held.spans));
     const items = placed.flatMap((one) => one.items);
     const held = spans.reduce((sum, { first, end }) => sum + end - first, 0);
-    const content = packContent(checkpoint, values, await this.#rest(checkpoint));
+    const names = [...namesIn(checkpoint), ...values.map(([channel]) => channel)];
+    await this.#names.known(names);
+    const rest = await this.#rest(checkpoint);
+    const content = packContent(checkpoint, values, rest, this.#names);
     const generation = await this.#storage.put({
       checkpoint: { ...address, parentId, content, spans, metadata },
       origin,

@@ -29,6 +29,7 @@ import { wholeTuple } from "./excerpts.ts";
 import { ItemCache } from "./item-cache.ts";
 import { Reviver } from "./reviver.ts";
 import { ThreadMemory } from "./thread-memory.ts";
+import { VersionCounter } from "./versions.ts";
 import { toWire } from "./wire.ts";
 
 const tasksChannel = "__pregel_tasks";
@@ -63,6 +64,7 @@ export class Checkpointer extends BaseCheckpointSaver {
   readonly #checkpointWriter: CheckpointWriter;
   readonly #isMoot: (error: unknown) => boolean;
   readonly #asWire: WireChannels | null;
+  readonly #versions = new VersionCounter();
   readonly #threads = new Map<ThreadId, ThreadMemory>();
 
   /**
@@ -86,6 +88,8 @@ export class Checkpointer extends BaseCheckpointSaver {
     } = {},
   ) {
     super(options.serializer);
+    // The library calls it in the name of whatever checkpointer the graph was compiled with.
+    this.getNextVersion = this.getNextVersion.bind(this);
     const { cache = null, omitLists = false, asWire = null } = options;
     this.#storage = storage;
     this.#isMoot = options.isMoot ?? (() => false);
@@ -208,13 +212,8 @@ export class Checkpointer extends BaseCheckpointSaver {
     await this.#storage.deleteThread(threadId as ThreadId);
   }
 
-  /**
-   * Versions are counted up, with a random fraction: two branches that fork from one checkpoint must
-   * not give one version two values.
-   */
   override getNextVersion(current: number | string | undefined): number {
-    const last = typeof current === "number" ? current : Number.parseFloat(current ?? "0");
-    return Math.floor(last) + 1 + Math.floor(Math.random() * 1e9) / 1e9;
+    return this.#versions.next(current);
   }
 
   #memory(threadId: ThreadId): ThreadMemory {

@@ -4,6 +4,7 @@ import type { CheckpointStorage } from "../core/ports/checkpoints.ts";
 import type { ThreadSize } from "../core/ports/graphs.ts";
 import { type PackedValue, unpackContent } from "./checkpoint-content.ts";
 import { wholeTuple } from "./excerpts.ts";
+import { Names } from "./names.ts";
 
 /** Items that are in memory at once while they are counted. */
 const itemsAtOnce = 500;
@@ -22,11 +23,12 @@ export async function measureThread(
   threadId: ThreadId,
 ): Promise<ThreadSize> {
   const channels = new Map<string, Channel>();
+  const names = Names.of(checkpoints);
   const own = { count: 0, bytes: 0 };
   const writes = { count: 0, bytes: 0 };
   for await (const stored of checkpoints.list({ threadId })) {
     const tuple = wholeTuple(stored);
-    const { checkpoint, values } = unpackContent(tuple.content, tuple.checkpointId);
+    const { checkpoint, values } = await unpackContent(tuple.content, tuple.checkpointId, names);
     let inlineBytes = 0;
     let at = 0;
     for (const value of values) {

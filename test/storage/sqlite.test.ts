@@ -8,12 +8,14 @@ import { afterAll, describe, expect, it } from "vitest";
 import { openSqlite } from "../../src/storage/sqlite/open.ts";
 import {
   claim,
+  collect,
   newItems,
   newThread,
   putStep,
   start,
   storeRunning,
   texts,
+  write,
 } from "../contract/storage/fixtures.ts";
 import { describeStorage } from "../contract/storage/suite.ts";
 
@@ -107,6 +109,29 @@ describe("SQLite migrations", () => {
     const first = await schema();
     expect(first).toMatch(/"user_version":[1-9]/);
     expect(await schema()).toBe(first);
+  });
+
+  it("leave what a run wrote under an older number known as its, and removable", async () => {
+    const directory = await newDirectory();
+    const file = join(directory, "adjutant.sqlite");
+    await using storage = await openSqlite({ directory });
+    const run = await storeRunning(storage);
+    const { threadId, runId } = run;
+    const address = await putStep(storage, { threadId, number: 1, writer: run });
+    await storage.checkpoints.putWrites({ address, writes: [write(0, "w")], writer: run });
+    {
+      using database = new DatabaseSync(file);
+      database.exec("update checkpoints set run_key = 7; update checkpoint_writes set run_key = 7");
+      database.prepare("insert into checkpoint_runs (run_key, run_id) values (7, ?)").run(runId);
+    }
+    await putStep(storage, { threadId, number: 2, namespace: "child:1", writer: run });
+    expect(await storage.checkpoints.head(threadId)).toMatchObject({ runId });
+    await storage.threads.transact(threadId, () => ({ rollback: [runId] }));
+    expect(await collect(storage.checkpoints.list({ threadId }))).toEqual([]);
+    using database = new DatabaseSync(file, { readOnly: true });
+    for (const table of ["checkpoint_writes", "checkpoint_runs"]) {
+      expect(database.prepare(`select count(*) as rows from ${table}`).get()).toEqual({ rows: 0 });
+    }
   });
 
   it("refuse a file of a newer version, say so and leave the directory free", async () => {

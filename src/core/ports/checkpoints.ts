@@ -62,6 +62,11 @@ export interface Shortened {
   writes: { taskId: string; index: number; value: StoredValue; texts: Span[] }[];
 }
 
+export interface NumberedName {
+  number: number;
+  name: string;
+}
+
 /** `list` yields what all the given parameters allow. */
 export interface CheckpointQuery {
   threadId?: ThreadId;
@@ -131,6 +136,10 @@ export interface CheckpointStorage {
   list(query: CheckpointQuery): AsyncIterable<CheckpointTuple>;
   /** In the order of `spans`, apart from those that were freed meanwhile. */
   items(spans: Span[]): Promise<StoredItem[]>;
+  /** Numbers that stand for these names from now on, for all threads. In any order. */
+  numbersOf(names: string[]): Promise<NumberedName[]>;
+  /** In any order; without those that stand for nothing. */
+  namesOf(numbers: number[]): Promise<NumberedName[]>;
   /** Address and run of a thread's latest root checkpoint. */
   head(threadId: ThreadId): Promise<{ checkpointId: string; runId: string | null } | null>;
   /**

@@ -9,6 +9,7 @@ import {
   type CheckpointQuery,
   type CheckpointStorage,
   type CheckpointTuple,
+  type NumberedName,
   type Editor,
   type Shortened,
   type StoredCheckpoint,
@@ -109,6 +110,8 @@ const putWrites = `
       where excluded.write_index < 0
     returning task_id, write_index)
   ${outcome}, (select json_agg(json_build_array(write_index, task_id)) from stored) as stored`;
+
+const namesByName = "select number, name from checkpoint_names where name = any($1::text[])";
 
 interface FencedStatement {
   name: string;
@@ -286,6 +289,24 @@ export class PostgresCheckpoints implements CheckpointStorage {
       position,
       value: { type, bytes },
     }));
+  }
+
+  async numbersOf(names: string[]): Promise<NumberedName[]> {
+    const known = await this.#database.rows<NumberedName>(namesByName, [names]);
+    if (known.length === names.length) return known;
+    // A number that another server takes at this moment is not seen by the statement that met it.
+    await this.#database.rows(
+      "insert into checkpoint_names (name) select unnest($1::text[]) on conflict do nothing",
+      [names],
+    );
+    return this.#database.rows<NumberedName>(namesByName, [names]);
+  }
+
+  async namesOf(numbers: number[]): Promise<NumberedName[]> {
+    return this.#database.rows<NumberedName>(
+      "select number, name from checkpoint_names where number = any($1::bigint[])",
+      [numbers],
+    );
   }
 
   async head(threadId: ThreadId): Promise<{ checkpointId: string; runId: string | null } | null> {

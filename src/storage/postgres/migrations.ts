@@ -269,6 +269,13 @@ const migrations: string[] = [
   alter table checkpoints add column texts json;
   alter table checkpoint_writes add column texts json;
   `,
+  `
+  -- Names of channels and nodes: as many as the code of graphs has, so they stay.
+  create table checkpoint_names (
+    number bigint generated always as identity primary key,
+    name text collate "C" not null unique
+  );
+  `,
 ];
 
 /** One transaction under an advisory lock: two servers that start at once do not meet in the middle. */

@@ -109,15 +109,11 @@ export function removeCheckpointsOfRun(
   threadId: ThreadId,
   runId: RunId,
 ): void {
-  const run = connection.row<{ run_key: number }>(
-    "select run_key from checkpoint_runs where run_id = ?",
-    runId,
-  );
-  if (!run) return;
+  const runKeys = JSON.stringify(runKeysOf(connection, runId));
   const touched = connection.rows<{ book: number }>(
-    `select book from checkpoints where run_key = ?1
-     union select book from checkpoint_writes where run_key = ?1`,
-    run.run_key,
+    `select book from checkpoints where run_key in (select value from json_each(?1))
+     union select book from checkpoint_writes where run_key in (select value from json_each(?1))`,
+    runKeys,
   );
   const own = new Set(booksOf(connection, threadId));
   if (!touched.some(({ book }) => own.has(book))) return;
@@ -125,22 +121,29 @@ export function removeCheckpointsOfRun(
   const books = JSON.stringify(booksOf(connection, threadId));
   const writes = connection.rows<{ texts: string | null }>(
     `delete from checkpoint_writes
-     where run_key = ? and book in (select value from json_each(?)) returning texts`,
-    run.run_key,
+     where run_key in (select value from json_each(?)) and book in (select value from json_each(?))
+     returning texts`,
+    runKeys,
     books,
   );
   const steps = connection.rows<{ rowid: number }>(
-    "select rowid from checkpoints where run_key = ? and book in (select value from json_each(?))",
-    run.run_key,
+    `select rowid from checkpoints
+     where run_key in (select value from json_each(?)) and book in (select value from json_each(?))`,
+    runKeys,
     books,
   );
   removeSteps(connection, threadId, steps, textSpans(writes));
-  connection.run(
-    `delete from checkpoint_runs where run_key = ?1
-       and not exists (select 1 from checkpoints where run_key = ?1)
-       and not exists (select 1 from checkpoint_writes where run_key = ?1)`,
-    run.run_key,
-  );
+}
+
+/** The numbers that stand for it in rows: its place in the order of creation below 0, and an older one. */
+function runKeysOf(connection: Connection, runId: RunId): number[] {
+  return connection
+    .rows<{ run_key: number }>(
+      `select -sequence as run_key from runs where run_id = ?1
+       union all select run_key from checkpoint_runs where run_id = ?1`,
+      runId,
+    )
+    .map((row) => row.run_key);
 }
 
 /** Returns how many checkpoints went. */

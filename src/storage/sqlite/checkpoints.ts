@@ -8,6 +8,7 @@ import {
   type CheckpointQuery,
   type CheckpointStorage,
   type CheckpointTuple,
+  type NumberedName,
   type Shortened,
   type StoredCheckpoint,
   type StoredItem,
@@ -24,7 +25,7 @@ import {
   textSpans,
 } from "./books.ts";
 import type { Connection } from "./connection.ts";
-import { metadataOf, originIdOf } from "./origins.ts";
+import { metadataOf, originIdOf, packMetadata } from "./origins.ts";
 import { type PackedId, packId, unpackId } from "./packed-id.ts";
 
 interface CheckpointRow {
@@ -71,16 +72,15 @@ export class SqliteCheckpoints implements CheckpointStorage {
     writer: Writer;
   }): Promise<number> {
     const { checkpoint, origin, items, shortened, writer } = params;
-    const metadata = JSON.stringify(checkpoint.metadata);
+    const metadata = packMetadata(checkpoint.metadata);
     return this.#connection.transaction(() => {
-      this.#checkWriter(checkpoint.threadId, writer);
+      const runKey = this.#checkWriter(checkpoint.threadId, writer);
       if (writer === "extension") this.#checkLatest(checkpoint);
       const { book, generation } = openPlace(this.#connection, checkpoint.threadId);
       if (params.generation !== null && params.generation !== generation) {
         throw new SpansFreed(checkpoint.threadId);
       }
       for (const item of items) this.#putItem(item, book);
-      const runKey = this.#runKey(writer);
       this.#connection.run(
         `insert into checkpoints (book, namespace, checkpoint_id, parent_id, run_key, origin,
            metadata, content, spans)
@@ -165,9 +165,8 @@ export class SqliteCheckpoints implements CheckpointStorage {
   }): Promise<StoredWrite[]> {
     const { address, writes, writer } = params;
     return this.#connection.transaction(() => {
-      this.#checkWriter(address.threadId, writer);
+      const runKey = this.#checkWriter(address.threadId, writer) ?? 0;
       const { book } = openPlace(this.#connection, address.threadId);
-      const runKey = this.#runKey(writer) ?? 0;
       return writes.filter((write) => this.#putWrite(address, write, { book, runKey }));
     });
   }
@@ -333,6 +332,29 @@ export class SqliteCheckpoints implements CheckpointStorage {
       .map(({ position, type, bytes }) => ({ lineage, position, value: { type, bytes } }));
   }
 
+  async numbersOf(names: string[]): Promise<NumberedName[]> {
+    const given = JSON.stringify(names);
+    return this.#connection.transaction(() => {
+      this.#connection.run(
+        "insert or ignore into checkpoint_names (name) select value from json_each(?)",
+        given,
+      );
+      return this.#connection.rows<NumberedName>(
+        "select number, name from checkpoint_names where name in (select value from json_each(?))",
+        given,
+      );
+    });
+  }
+
+  async namesOf(numbers: number[]): Promise<NumberedName[]> {
+    return this.#connection.seen(() =>
+      this.#connection.rows<NumberedName>(
+        "select number, name from checkpoint_names where number in (select value from json_each(?))",
+        JSON.stringify(numbers),
+      ),
+    );
+  }
+
   async head(threadId: ThreadId): Promise<{ checkpointId: string; runId: string | null } | null> {
     const row = await this.#connection.seen(() => this.#head(threadId));
     return row ? { checkpointId: unpackId(row.checkpoint_id), runId: row.run_id } : null;
@@ -343,7 +365,9 @@ export class SqliteCheckpoints implements CheckpointStorage {
       `select checkpoint_id, runs.run_id
        from checkpoint_books cross join checkpoints
          left join checkpoint_runs using (run_key)
-         left join runs on runs.run_id = checkpoint_runs.run_id and runs.thread_id = ?1
+         left join runs as older on older.run_id = checkpoint_runs.run_id
+         left join runs on runs.sequence = coalesce(older.sequence, -run_key)
+           and runs.thread_id = ?1
        where checkpoint_books.thread_id = ?1 and checkpoints.rowid = (
          select rowid from checkpoints as latest
          where latest.book = checkpoint_books.book and namespace = ''
@@ -364,18 +388,20 @@ export class SqliteCheckpoints implements CheckpointStorage {
     this.#connection.transaction(() => removeCheckpoints(this.#connection, threadId));
   }
 
-  #checkWriter(threadId: ThreadId, writer: Writer): void {
-    if (writer === null) return;
+  /** Returns the number that stands for the writer's run. */
+  #checkWriter(threadId: ThreadId, writer: Writer): number | null {
+    if (writer === null) return null;
     if (isEditor(writer)) {
       assertNoRunInFlight(this.#connection, threadId);
-      return;
+      return null;
     }
-    const held = this.#connection.row(
-      "select 1 from runs where run_id = ? and attempt = ? and status = 'running'",
+    const held = this.#connection.row<{ sequence: number }>(
+      "select sequence from runs where run_id = ? and attempt = ? and status = 'running'",
       writer.runId,
       writer.attempt,
     );
     if (held === undefined) throw new LeaseLost(writer.runId, writer.attempt);
+    return -held.sequence;
   }
 
   #checkLatest({ threadId, namespace, parentId }: StoredCheckpoint): void {
@@ -391,20 +417,6 @@ export class SqliteCheckpoints implements CheckpointStorage {
     );
     if ((latest ? unpackId(latest.checkpoint_id) : null) !== parentId)
       throw new HeadMoved(threadId);
-  }
-
-  /** The number that stands for the writer's run. */
-  #runKey(writer: Writer): number | null {
-    if (writer === null || isEditor(writer)) return null;
-    const known = this.#connection.row<{ run_key: number }>(
-      "select run_key from checkpoint_runs where run_id = ?",
-      writer.runId,
-    );
-    if (known) return known.run_key;
-    return this.#connection.row<{ run_key: number }>(
-      "insert into checkpoint_runs (run_id) values (?) returning run_key",
-      writer.runId,
-    )!.run_key;
   }
 
   #tuple(threadId: ThreadId, row: CheckpointRow): CheckpointTuple {

@@ -289,6 +289,19 @@ const migrations: string[] = [
   alter table checkpoints add column texts text;
   alter table checkpoint_writes add column texts text;
   `,
+  `
+  -- Names of channels and nodes: as many as the code of graphs has, so they stay.
+  create table checkpoint_names (
+    number integer primary key,
+    name text not null unique
+  ) strict;
+
+  -- In \`run_key\` stands the run's sequence, below 0; this table is for rows that are older.
+  delete from checkpoint_runs where run_id not in (select run_id from runs);
+  create trigger runs_forget_key after delete on runs begin
+    delete from checkpoint_runs where run_id = old.run_id;
+  end;
+  `,
 ];
 
 /** Brings a file to the newest schema; one transaction, so a crash leaves the old schema whole. */

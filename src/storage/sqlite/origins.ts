@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import type { JsonObject } from "../../core/json.ts";
+import type { Json, JsonObject } from "../../core/json.ts";
 import type { Connection } from "./connection.ts";
 
 /**
@@ -46,12 +46,25 @@ function differenceTo(base: JsonObject, metadata: JsonObject): JsonObject | null
   );
 }
 
+/** What a checkpoint says itself: of nearly all these three keys, the last of them empty. */
+export function packMetadata(metadata: JsonObject): string {
+  const { source, step, parents } = metadata;
+  const text = JSON.stringify(metadata);
+  const usual = JSON.stringify({ source, step, parents: {} });
+  return parents && text === usual ? JSON.stringify([source, step]) : text;
+}
+
+function unpackMetadata(text: string): JsonObject {
+  const packed = JSON.parse(text) as JsonObject | [source: Json, step: Json];
+  return Array.isArray(packed) ? { source: packed[0], step: packed[1], parents: {} } : packed;
+}
+
 /** The whole metadata of a checkpoint's row. */
 export function metadataOf(
   connection: Connection,
   row: { origin: number | null; metadata: string },
 ): JsonObject {
-  const own = JSON.parse(row.metadata) as JsonObject;
+  const own = unpackMetadata(row.metadata);
   if (row.origin === null) return own;
   const origin = connection.row<{ metadata: string; base: string | null }>(
     `select origin.metadata, base.metadata as base from checkpoint_origins as origin

@@ -103,6 +103,22 @@ function describeReading(open: OpenStorage): void {
     expect(await collect(none)).toEqual([]);
   });
 
+  itStores(open, "names get numbers that stay, also when asked for at once", async (storage) => {
+    const { checkpoints } = storage;
+    const names = ["messages", "branch:to:한글", 'O\'Brien "x"'];
+    const asked = await Promise.all(
+      Array.from({ length: 5 }, (_, at) => checkpoints.numbersOf(names.slice(at % 2))),
+    );
+    const numbers = new Map(asked.flat().map(({ name, number }) => [name, number]));
+    expect([...numbers.keys()].toSorted()).toEqual(names.toSorted());
+    expect(new Set(asked.flat().map(({ number }) => number)).size).toBe(3);
+    const [first] = names;
+    const again = await checkpoints.numbersOf([first!, "new"]);
+    expect(again.find(({ name }) => name === first)?.number).toBe(numbers.get(first!));
+    const found = await checkpoints.namesOf([...numbers.values(), 999_999]);
+    expect(found.map(({ name }) => name).toSorted()).toEqual(names.toSorted());
+  });
+
   itStores(open, "the latest of a namespace is the one with the highest id", async (storage) => {
     const threadId = randomIds.thread();
     await putStep(storage, { threadId, number: 2 });
