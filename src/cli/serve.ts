@@ -99,6 +99,7 @@ export async function serve(params: {
     const onReload = async (changed: Manifest, { generation }: LoadedGraphs) => {
       await ensureDefaultAssistants(ports, assistantDefaults(settings, changed));
       await reloadAuth(handlers, changed, generation, log);
+      Object.assign(ports.expiry, readExpirySettings(changed.settings));
       await replaceItemIndex(itemIndex, changed, generation, ports);
       await app.replace(changed, generation);
     };

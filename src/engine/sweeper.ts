@@ -1,35 +1,34 @@
+import type { ExpiryPolicy } from "../core/expiry.ts";
 import { sweepItems, sweepThreads } from "../core/operations/expiry.ts";
 import type { Ports } from "../core/ports/ports.ts";
 import { Rounds, type StartTimer, startTimer } from "./rounds.ts";
 
 interface Sweep {
   name: string;
-  intervalMs: number;
+  /** Null: it is not done. */
+  intervalMs: (policy: ExpiryPolicy) => number | null;
   run: (ports: Ports, signal: AbortSignal) => Promise<void>;
-  /** When this server asks for the turn again, in ms since 1970. */
-  dueAt: number;
 }
+
+const sweeps: Sweep[] = [
+  { name: "threads", intervalMs: ({ threads }) => threads.sweepIntervalMs, run: sweepThreads },
+  { name: "items", intervalMs: ({ items }) => items.sweepIntervalMs, run: sweepItems },
+];
 
 /**
  * Sees to what has outlived its time, at intervals. All servers on a database run one and take turns
- * through a table, so the interval and the limit of a sweep hold for all of them together.
+ * through a table, so the interval and the limit of a sweep hold for all of them together. What the policy says may change
+ * meanwhile; the next round, at most a beat away, has it.
  */
 export class Sweeper implements AsyncDisposable {
   readonly #ports: Ports;
-  readonly #sweeps: Sweep[];
+  /** When this server asks for the turn at a sweep again, in ms since 1970. */
+  readonly #dueAt = new Map<Sweep, number>();
   readonly #rounds: Rounds;
   readonly #abort = new AbortController();
 
   constructor(ports: Ports, timer: StartTimer = startTimer) {
     this.#ports = ports;
-    const { threads, items } = ports.expiry;
-    this.#sweeps = [
-      { name: "threads", intervalMs: threads.sweepIntervalMs, run: sweepThreads, dueAt: 0 },
-    ];
-    if (items.sweepIntervalMs !== null) {
-      const { sweepIntervalMs: intervalMs } = items;
-      this.#sweeps.push({ name: "items", intervalMs, run: sweepItems, dueAt: 0 });
-    }
     this.#rounds = new Rounds(ports, timer, () => this.#sweepAll());
     void this.#rounds.ask();
   }
@@ -40,16 +39,20 @@ export class Sweeper implements AsyncDisposable {
   }
 
   async #sweepAll(): Promise<number> {
-    const { clock, storage } = this.#ports;
-    for (const sweep of this.#sweeps) {
+    const { clock, expiry, storage } = this.#ports;
+    for (const sweep of sweeps) {
       const now = clock.now();
-      if (now < sweep.dueAt) continue;
-      const { name, intervalMs } = sweep;
+      const { name } = sweep;
+      const intervalMs = sweep.intervalMs(expiry);
+      const dueAt = this.#dueAt.get(sweep) ?? now;
+      if (intervalMs === null) this.#dueAt.delete(sweep);
+      // A turn that is further away than an interval was put off by a longer one.
+      if (intervalMs === null || (now < dueAt && dueAt <= now + intervalMs)) continue;
       const { taken, nextAt } = await storage.sweeps.take({ name, now, intervalMs });
-      sweep.dueAt = nextAt;
+      this.#dueAt.set(sweep, nextAt);
       if (taken) await sweep.run(this.#ports, this.#abort.signal);
     }
-    return Math.min(...this.#sweeps.map(({ dueAt }) => dueAt));
+    return Math.min(...this.#dueAt.values());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

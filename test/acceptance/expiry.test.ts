@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from "node:fs";
 import { Client } from "@langchain/langgraph-sdk";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FreshDatabase } from "../support/fresh-database.ts";
@@ -110,3 +111,30 @@ describe.skipIf(postgres === null)(
     );
   },
 );
+
+it("adjutant dev goes by new times to live when langgraph.json is saved", async () => {
+  using own = fixtureGraphs({});
+  await using server = await ServerProcess.start({ config: own.config, command: "dev" });
+  const client = new Client({ apiUrl: server.url, apiKey: null });
+  const ttlOf = async (threadId: string) =>
+    ((await client.threads.get(threadId, { include: ["ttl"] })) as { ttl?: unknown }).ttl ?? null;
+  const before = (await client.threads.create()).thread_id;
+  await client.store.putItem(["n"], "before", { a: 1 });
+  const kept = JSON.parse(readFileSync(own.config, "utf8")) as object;
+  const settings = {
+    checkpointer: { ttl: { default_ttl: moment, sweep_interval_minutes: 0.005 } },
+    store: { ttl: { default_ttl: moment } },
+  };
+  const reloaded = server.printed(/graphs reloaded/);
+  writeFileSync(own.config, JSON.stringify({ ...kept, ...settings }));
+  await reloaded;
+  const { thread_id: after } = await client.threads.create();
+  await client.store.putItem(["n"], "after", { a: 1 });
+  const threads = () => client.threads.search({ ids: [before, after], select: ["thread_id"] });
+  await expect
+    .poll(async () => (await threads()).map(({ thread_id }) => thread_id), { timeout: waitMs })
+    .toEqual([before]);
+  expect(await ttlOf(before)).toBeNull();
+  const keys = async () => (await client.store.searchItems(["n"])).items.map(({ key }) => key);
+  await expect.poll(keys, { timeout: waitMs }).toEqual(["before"]);
+}, 60_000);

@@ -341,6 +341,29 @@ describe.each([
     expect(time.untilNextTimer).toBe(1000);
   });
 
+  test.skipIf(isSkipped)("goes by new intervals from the next round on", async () => {
+    const expiry = structuredClone(policy);
+    expiry.items.sweepIntervalMs = null;
+    const sweeper = startSweeper({ ...ports, expiry });
+    await putItem(ports, { namespace: ["n"], key: "short", value: {}, ttlMinutes: 0.01 });
+    const over = await newThread({ strategy: "delete", minutes: 0.01 });
+    await sweeper.ask();
+    time.move(1000);
+    const stored = async () =>
+      (await ports.storage.items.search({ prefix: [], page: { limit: 9, offset: 0 }, now: 0 }))
+        .length;
+    await sweeper.ask();
+    expect([await exists(over), await stored()]).toEqual([true, 1]);
+    // The turn at threads is due in 59 s, and nobody has taken one at items.
+    Object.assign(expiry, {
+      threads: { ...policy.threads, sweepIntervalMs: 2000 },
+      items: { ...policy.items, sweepIntervalMs: 2000 },
+    });
+    await sweeper.ask();
+    expect([await exists(over), await stored()]).toEqual([false, 0]);
+    expect(time.untilNextTimer).toBe(2000);
+  });
+
   /** Ports whose threads answer as given. */
   function withThreads(change: Partial<Storage["threads"]>): Ports {
     const threads = new Proxy(ports.storage.threads, {

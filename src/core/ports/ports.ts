@@ -37,6 +37,7 @@ export interface Ports {
   /** What a run may name as its webhook. */
   webhookPolicy: WebhookPolicy;
   /** How long threads and items stay. */
+  /** Read where it is needed: while files are watched it changes with langgraph.json. */
   expiry: ExpiryPolicy;
   log: Log;
   /** Who may do what; absent: everyone may do everything. */
