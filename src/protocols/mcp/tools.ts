@@ -79,13 +79,16 @@ function asObjectSchema(schema: JsonObject | null): JsonObject {
 }
 
 /**
- * All assistants the caller sees, under names of their own: default assistants first, then the older
- * first, so that a new assistant takes nobody's name away.
+ * All assistants the caller sees, under names of their own: default assistants first, in the order of their graphs, then the
+ * older first, so that a new assistant takes nobody's name away.
  */
 async function namedTools(ports: Ports): Promise<NamedTool[]> {
   const assistants = (await allAssistants(ports)).filter((one) => ports.graphs.has(one.graphId));
+  const places = new Map(ports.graphs.ids().map((graphId, at) => [graphId, at]));
   const ordered = [
-    ...assistants.filter((one) => isDefault(one)),
+    ...assistants
+      .filter((one) => isDefault(one))
+      .toSorted((one, other) => places.get(one.graphId)! - places.get(other.graphId)!),
     ...assistants.filter((one) => !isDefault(one)),
   ];
   const taken = new Set<string>();
