@@ -1,5 +1,7 @@
 import type { Limits } from "../../src/core/limits.ts";
+import type { ItemIndex } from "../../src/core/ports/item-index.ts";
 import type { Ports } from "../../src/core/ports/ports.ts";
+import type { Storage } from "../../src/core/ports/storage.ts";
 import type { UiBundles } from "../../src/core/ports/ui.ts";
 import { createLanggraphApp } from "../../src/protocols/langgraph/app.ts";
 import type { Security } from "../../src/protocols/openapi.ts";
@@ -36,6 +38,9 @@ export interface TestApi extends AsyncDisposable {
 export async function openApi(
   params: {
     limits?: Partial<Limits>;
+    /** The caller closes it. A database in memory when absent. */
+    storage?: Storage;
+    itemIndex?: ItemIndex;
     ports?: Partial<Ports>;
     worker?: boolean;
     security?: Security;
@@ -44,7 +49,12 @@ export async function openApi(
     documented?: Route[];
   } = {},
 ): Promise<TestApi> {
-  const engine = await openEngine({ limits: params.limits ?? {} });
+  const { storage, itemIndex } = params;
+  const engine = await openEngine({
+    limits: params.limits ?? {},
+    ...(storage && { storage }),
+    ...(itemIndex && { itemIndex }),
+  });
   const errors: unknown[] = [];
   const log = { ...silentLog, error: (fields: unknown) => void errors.push(fields) };
   const ports: Ports = { ...engine.ports, log, ...params.ports };

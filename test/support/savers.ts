@@ -17,6 +17,8 @@ export interface OpenDatabase extends AsyncDisposable {
   storage: Storage;
   /** Rows in a table. */
   count(table: string): Promise<number>;
+  /** Of all tables. */
+  tables(): Promise<string[]>;
   /** Closes it without any farewell and opens what is there. */
   reopen(): Promise<void>;
 }
@@ -43,6 +45,14 @@ class SqliteFile implements OpenDatabase {
     } finally {
       database.close();
     }
+  }
+
+  async tables(): Promise<string[]> {
+    using database = new DatabaseSync(join(this.#directory, "adjutant.sqlite"), { readOnly: true });
+    const rows = database.prepare(
+      "select name from sqlite_schema where type = 'table' and name not like 'sqlite_%'",
+    );
+    return rows.all().map(({ name }) => String(name));
   }
 
   async reopen(): Promise<void> {
@@ -73,6 +83,13 @@ class PostgresSchema implements OpenDatabase {
   async count(table: string): Promise<number> {
     const [row] = await this.#schema.query(`select count(*) as rows from ${table}`);
     return Number(row!["rows"]);
+  }
+
+  async tables(): Promise<string[]> {
+    const rows = await this.#schema.query(
+      "select table_name from information_schema.tables where table_schema = current_schema()",
+    );
+    return rows.map((row) => String(row["table_name"]));
   }
 
   async reopen(): Promise<void> {
