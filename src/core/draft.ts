@@ -37,13 +37,18 @@ type Chunk = StoredMessage & {
 /** Follows a run's log and holds the answer that is written in it at the moment. */
 export class DraftReader {
   draft: Draft | null = null;
+  /** What the attempt before had written when it was lost; the one that took over writes its own. */
+  lost: Draft | null = null;
   /** The draft's calls by the index that the model gives them. */
   #calls = new Map<number, number>();
 
   /** Null when the event says nothing of an answer. */
   add(event: EventContent): DraftAddition | null {
     // Another attempt writes its own answer.
-    if (event.name === "metadata") this.draft = null;
+    if (event.name === "metadata") {
+      this.lost = said(this.draft) ?? this.lost;
+      this.draft = null;
+    }
     if (event.name !== "messages") return null;
     const [chunk] = JSON.parse(event.data) as [Chunk];
     if (!chunkTypes.has(chunk.type) || !chunk.id) return null;
@@ -68,6 +73,11 @@ export class DraftReader {
     });
     return { draft, text, calls };
   }
+}
+
+/** Null for one of which nothing has come. */
+export function said(draft: Draft | null): Draft | null {
+  return draft && (draft.text !== "" || draft.calls.length > 0) ? draft : null;
 }
 
 /** In the form of a stored message. Without `completed_at` it is one that is being written. */

@@ -3,6 +3,7 @@ import { beginRun } from "../core/operations/begin.ts";
 import { keepDraft } from "../core/operations/drafts.ts";
 import { ObservedAttempt } from "../core/operations/observe.ts";
 import { releaseRun, settleRun } from "../core/operations/settle.ts";
+import type { MessageGap } from "../core/message.ts";
 import type { DriveResult } from "../core/ports/graphs.ts";
 import type { Ports } from "../core/ports/ports.ts";
 import type { Attempt, Outcome, Run } from "../core/run.ts";
@@ -74,8 +75,10 @@ export class Execution {
     const { events, graphs, limits, tracing } = this.#ports;
     const { signal } = this.#abort;
     const { runId, attempt, lostAttempts } = this.#run;
-    if (lostAttempts >= limits.attemptsMax)
+    if (lostAttempts >= limits.attemptsMax) {
+      await this.#keepDraft("run_failed");
       return { outcome: lostTooOften(this.#run), result: null };
+    }
     try {
       await beginRun(this.#ports, this.#run);
       if (this.#run.request.resumable) events.keep(runId);
@@ -125,17 +128,21 @@ export class Execution {
     this.#observed.end(reason);
     if (reason === "shutdown") await releaseRun(this.#ports, this.#run, this.attempt);
     if (reason === "expired") {
-      // While the attempt still holds the run, so that the answer is there before the end is told.
-      if (turnNotes(this.#run.metadata)) {
-        await keepDraft(this.#ports, this.#run, "run_expired", this.attempt);
-      }
+      await this.#keepDraft("run_expired");
       const message = "The run did not come to its end before it expired.";
       await this.#settle({ status: "timeout", error: { error: expiredErrorName, message } }, null);
     }
     if (reason !== "timeout") return;
+    await this.#keepDraft("run_failed");
     const seconds = this.#ports.limits.runTimeoutMs / 1000;
     const message = `The run took longer than ${seconds} seconds, which is this server's limit.`;
     await this.#settle({ status: "timeout", error: { error: "TimeoutError", message } }, null);
+  }
+
+  /** Of a turn, while the attempt still holds the run: the answer is there before its end is told. */
+  async #keepDraft(reason: MessageGap): Promise<void> {
+    if (!turnNotes(this.#run.metadata)) return;
+    await keepDraft(this.#ports, this.#run, reason, this.attempt);
   }
 }
 

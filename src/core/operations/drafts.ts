@@ -1,7 +1,7 @@
-import { DraftReader, draftMessage, type Draft } from "../draft.ts";
+import { DraftReader, draftMessage, said, type Draft } from "../draft.ts";
 import type { RunEvent } from "../event.ts";
 import type { RunId } from "../ids.ts";
-import { notesOf, type MessageGap, type StoredMessage } from "../message.ts";
+import { type MessageGap, type StoredMessage } from "../message.ts";
 import type { Ports } from "../ports/ports.ts";
 import type { Attempt, Run } from "../run.ts";
 import type { Thread } from "../thread.ts";
@@ -18,14 +18,14 @@ export async function threadDraft(ports: Ports, thread: Thread): Promise<StoredM
   const { threadId } = thread;
   const page = { limit: 1, offset: 0 };
   const [run] = await ports.storage.runs.list({ threadId, status: "running", page });
-  const draft = run && (await readDraft(ports, run));
+  const draft = run && (await readDrafts(ports, run)).own;
   return draft ? draftMessage(draft) : null;
 }
 
 /** The turn with the answer it is writing. */
 export async function withDraft(ports: Ports, turn: Turn): Promise<Turn> {
   if (turn.status !== "in_progress") return turn;
-  const draft = await readDraft(ports, turn.runs.at(-1)!);
+  const draft = (await readDrafts(ports, turn.runs.at(-1)!)).own;
   if (!draft || turn.messages.some(({ id }) => id === draft.id)) return turn;
   return { ...turn, messages: [...turn.messages, draftMessage(draft)] };
 }
@@ -33,7 +33,8 @@ export async function withDraft(ports: Ports, turn: Turn): Promise<Turn> {
 /**
  * Stores what the model had written when its turn was ended, marked incomplete: whoever streamed has
  * seen it, and whoever lists should. Without effect when nothing had been written, when it is stored
- * already, or when the thread has gone on meanwhile.
+ * already, or when the thread has gone on meanwhile. Of an attempt that has taken over a lost one and has said nothing yet, it is
+ * what the lost one had said: nobody will say it again.
  *
  * @param attempt that still holds the run; without, the run has ended.
  */
@@ -44,7 +45,8 @@ export async function keepDraft(
   attempt?: Attempt,
 ): Promise<void> {
   try {
-    const draft = await readDraft(ports, run);
+    const { own, lost } = await readDrafts(ports, run);
+    const draft = own ?? lost;
     if (!draft) return;
     const message = draftMessage(draft, { completed_at: ports.clock.now(), incomplete: reason });
     await addMessagesOnce(ports, run.threadId, [message], attempt);
@@ -53,13 +55,16 @@ export async function keepDraft(
   }
 }
 
-/** Null also for an answer of which nothing has come, and for one that no turn writes. */
-async function readDraft(ports: Ports, run: Run): Promise<Draft | null> {
+/** Of the newest attempt, and of the one before; null also for an answer that no turn writes. */
+async function readDrafts(
+  ports: Ports,
+  run: Run,
+): Promise<{ own: Draft | null; lost: Draft | null }> {
   const reader = new DraftReader();
   for await (const event of eventsSoFar(ports, run.runId)) reader.add(event);
-  const { draft } = reader;
-  if (!draft || notesOf(draftMessage(draft)).turn_id !== turnIdOf(run)) return null;
-  return draft.text === "" && draft.calls.length === 0 ? null : draft;
+  const ofTurn = (draft: Draft | null) =>
+    draft && draft.notes.turn_id === turnIdOf(run) ? draft : null;
+  return { own: ofTurn(said(reader.draft)), lost: ofTurn(reader.lost) };
 }
 
 async function* eventsSoFar(ports: Ports, runId: RunId): AsyncGenerator<RunEvent> {
