@@ -123,10 +123,12 @@ export class Visit implements AsyncDisposable {
     return found;
   }
 
-  /** Whether something sticks out at the side. */
+  /** Whether something sticks out at the side, of the window or of the part that scrolls. */
   async isTooWide(): Promise<boolean> {
-    return this.page.evaluate(
-      () => document.documentElement.scrollWidth > document.documentElement.clientWidth,
+    return this.page.evaluate(() =>
+      [document.documentElement, document.getElementById("main")].some(
+        (box) => box !== null && box.scrollWidth > box.clientWidth,
+      ),
     );
   }
 

@@ -125,6 +125,34 @@ describe.skipIf(browserPath === undefined)("Studio with very much, and very long
     }
   });
 
+  test("at 390 pixels all parts of the test page keep to the window", async () => {
+    const said = { role: "user", content: long.replaceAll(" ", "_") };
+    const { thread_id: thread } = await client.threads.create({
+      graphId: "agent",
+      metadata: { thread_name: long },
+      supersteps: [{ updates: [{ values: { messages: [said] }, asNode: "call_model" }] }],
+    });
+    await using visit = await studio.visit(`test?assistant=agent&thread=${thread}&mode=chat`, {
+      viewport: narrow,
+    });
+    const { page } = visit;
+    await page.getByRole("article", { name: "Human" }).waitFor();
+    expect(await visit.isTooWide()).toBe(false);
+    await page.getByRole("button", { name: "Details" }).click();
+    await page.getByRole("button", { name: "Edit state" }).waitFor();
+    expect(await visit.isTooWide()).toBe(false);
+    await page.getByRole("button", { name: "Threads" }).click();
+    const named = page
+      .getByRole("listitem")
+      .filter({ has: page.getByTitle(long) })
+      .first();
+    await named.getByRole("button", { name: /^More for/ }).click();
+    await page.getByRole("menuitem", { name: "Rename" }).waitFor();
+    expect(await visit.isTooWide()).toBe(false);
+    expect(await visit.barriers()).toEqual([]);
+    expect(visit.complaints).toEqual([]);
+  });
+
   test(
     "with 1,000 assistants each can be found, chosen and tested",
     { timeout: 60_000 },

@@ -82,9 +82,35 @@ describe.skipIf(browserPath === undefined)("the pages of Studio", () => {
     await page.getByLabel("Thread id").fill(threadId);
     await row(runId).getByRole("link").click();
     await page.locator("dt", { hasText: "Queue time" }).waitFor();
+    await page.locator("dl").getByRole("link", { name: "agent", exact: true }).waitFor();
     await page.locator("code", { hasText: /^metadata$/ }).waitFor();
     await page.getByText('"hello"').first().waitFor();
     expect(visit.complaints).toEqual([]);
+  });
+
+  test("what is not there is said where it was looked for, with a way on", async () => {
+    const gone = "00000000-0000-4000-8000-000000000000";
+    for (const viewport of [wide, narrow]) {
+      await using visit = await studio.visit(`test?assistant=agent&mode=chat&thread=${gone}`, {
+        viewport,
+      });
+      const { page } = visit;
+      const alert = page.getByRole("alert");
+      await alert.getByText(`Thread with ID ${gone} not found.`).waitFor();
+      expect(await alert.count()).toBe(1);
+      expect(await visit.barriers()).toEqual([]);
+      await alert.getByRole("button", { name: "New thread" }).click();
+      await page.getByText("Start a conversation").waitFor();
+      expect(page.url()).not.toContain(gone);
+
+      await page.goto(`${studio.server.url}/studio/assistants/${gone}`);
+      await alert.getByRole("link", { name: "Assistants" }).click();
+      await page.getByRole("link", { name: "agent", exact: true }).waitFor();
+
+      await page.goto(`${studio.server.url}/studio/runs/${threadId}/${gone}`);
+      await alert.getByRole("link", { name: "Runs" }).click();
+      await page.locator(`[data-run="${runId}"]`).waitFor();
+    }
   });
 
   test("runs: a pending run says why it is pending", async () => {

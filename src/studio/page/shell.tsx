@@ -82,7 +82,7 @@ function Place(props: { to: string; label: string; icon: LucideIcon }) {
         activeOptions={{ includeSearch: false }}
         className={
           "flex items-center gap-2 px-2 py-1.5 text-muted hover:text-ink max-md:flex-col max-md:gap-0.5 " +
-          "max-md:text-[11px] md:rounded-md md:hover:bg-sunken"
+          "max-md:px-0.5 max-md:text-[11px] md:rounded-md md:hover:bg-sunken"
         }
         activeProps={{
           className: "font-semibold text-accent! md:bg-accent-soft!",
@@ -149,7 +149,8 @@ function useTitle(): void {
   const words = useWords();
   const path = useRouterState({ select: (state) => state.location.pathname });
   const place = places.find(({ to }) => path.startsWith(to));
-  const name = place ? words.places[place.name] : "";
+  const other = path.startsWith("/compare") ? words.compare.title : "";
+  const name = place ? words.places[place.name] : other;
   useEffect(() => {
     document.title = name ? `${name} · Adjutant Studio` : "Adjutant Studio";
   }, [name]);

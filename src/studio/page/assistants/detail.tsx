@@ -24,7 +24,11 @@ export function AssistantDetail() {
   if (found.isError) {
     return (
       <Page title={words.places.assistants}>
-        <Problem thrown={found.error} onRetry={() => void found.refetch()} />
+        <Problem thrown={found.error} onRetry={() => void found.refetch()}>
+          <Link to="/assistants" className={buttonClass("plain")}>
+            {words.places.assistants}
+          </Link>
+        </Problem>
       </Page>
     );
   }
@@ -36,9 +40,14 @@ export function AssistantDetail() {
       lead={
         <>
           {description && <p>{description}</p>}
-          <p className="flex flex-wrap items-center gap-x-2">
-            <span className="font-mono">{assistant.graph_id}</span> ·
-            <span className="font-mono text-xs">{assistant.assistant_id}</span>
+          <p className="flex items-center gap-x-2">
+            <span className="max-w-40 shrink-0 truncate font-mono" title={assistant.graph_id}>
+              {assistant.graph_id}
+            </span>{" "}
+            ·
+            <span className="min-w-0 truncate font-mono text-xs" title={assistant.assistant_id}>
+              {assistant.assistant_id}
+            </span>
             <CopyButton text={assistant.assistant_id} label={words.common.copyId} />
           </p>
         </>

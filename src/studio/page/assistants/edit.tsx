@@ -23,7 +23,11 @@ export function EditAssistant() {
   if (assistant.isError) {
     return (
       <Page title={words.assistants.edit}>
-        <Problem thrown={assistant.error} onRetry={() => void assistant.refetch()} />
+        <Problem thrown={assistant.error} onRetry={() => void assistant.refetch()}>
+          <Link to="/assistants" className={buttonClass("plain")}>
+            {words.places.assistants}
+          </Link>
+        </Problem>
       </Page>
     );
   }

@@ -170,7 +170,7 @@ function Table({ assistants }: { assistants: Assistant[] }) {
         <tr>
           <SortHeader by="name" label={words.assistants.name} />
           <SortHeader by="graph_id" label={words.assistants.graph} />
-          <th scope="col" className="px-3 py-2 font-semibold">
+          <th scope="col" className="px-3 py-2 font-semibold whitespace-nowrap">
             {words.assistants.activeVersion}
           </th>
           <SortHeader by="updated_at" label={words.assistants.updated} />
@@ -207,10 +207,16 @@ function Row({ assistant }: { assistant: Assistant }) {
           {assistant.name}
         </Link>{" "}
         {isDefault(assistant) && <Badge>{words.assistants.default}</Badge>}
-        {description && <p className="line-clamp-2 text-sm text-muted">{description}</p>}
+        {description && (
+          <p className="line-clamp-2 text-sm text-muted" title={description}>
+            {description}
+          </p>
+        )}
       </td>
       <td className={cell}>
-        <span className="font-mono text-[13px]">{assistant.graph_id}</span>
+        <span className="block max-w-44 truncate font-mono text-[13px]" title={assistant.graph_id}>
+          {assistant.graph_id}
+        </span>
       </td>
       <td className={cell}>
         <Badge tone="calm">v{assistant.version}</Badge>

@@ -103,7 +103,9 @@ function VersionRow(props: {
     <li className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-line px-4 py-2 last:border-0">
       <Badge tone={isActive ? "good" : "plain"}>v{number}</Badge>
       <div className="min-w-0 flex-1 basis-40">
-        <p className="truncate">{note || version.name}</p>
+        <p className="truncate" title={note || version.name}>
+          {note || version.name}
+        </p>
         <p className="text-xs text-muted">
           <Time at={version.created_at} />
         </p>

@@ -93,13 +93,16 @@ export function EditItem(props: { namespace: string[]; item: Item | null; onClos
             />
           )}
         </Field>
-        <JsonEditor
-          label={words.memory.value}
-          text={text}
-          onChange={setText}
-          height="18rem"
-          problem={isObject ? null : words.test.inputNoObject}
-        />
+        <div className="space-y-1">
+          <p className="label">{words.memory.value}</p>
+          <JsonEditor
+            label={words.memory.value}
+            text={text}
+            onChange={setText}
+            height="18rem"
+            problem={isObject ? null : words.test.inputNoObject}
+          />
+        </div>
         <TtlField
           choice={ttlChoice}
           onChange={setTtlChoice}

@@ -49,7 +49,10 @@ export function MemoryPage() {
       }
     >
       <div className="grid gap-4 md:grid-cols-[14rem_minmax(0,1fr)]">
-        <nav aria-label={words.memory.namespaces} className="card h-fit max-h-96 overflow-auto p-1">
+        <nav
+          aria-label={words.memory.namespaces}
+          className="card h-fit max-h-96 overflow-auto p-1 max-md:max-h-44"
+        >
           {namespaces.isError && <Problem thrown={namespaces.error} />}
           <Place isChosen={!search.namespace} onChoose={() => go(undefined)}>
             {words.memory.all}
@@ -76,7 +79,7 @@ export function MemoryPage() {
   );
 }
 
-function Place(props: { isChosen: boolean; onChoose(): void; children: React.ReactNode }) {
+function Place(props: { isChosen: boolean; onChoose(): void; children: string }) {
   return (
     <button
       type="button"
@@ -88,7 +91,9 @@ function Place(props: { isChosen: boolean; onChoose(): void; children: React.Rea
       )}
     >
       <Folder className="size-4 shrink-0 text-muted" aria-hidden />
-      <span className="min-w-0 truncate">{props.children}</span>
+      <span className="min-w-0 truncate" title={props.children}>
+        {props.children}
+      </span>
     </button>
   );
 }

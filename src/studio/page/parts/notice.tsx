@@ -37,7 +37,12 @@ export function Loading() {
 }
 
 /** What happened, and what to try. */
-export function Problem(props: { thrown: unknown; onRetry?: () => void }) {
+export function Problem(props: {
+  thrown: unknown;
+  onRetry?: () => void;
+  /** Where else to go from here: links and buttons. */
+  children?: ReactNode;
+}) {
   const words = useWords();
   const trouble = troubleOf(props.thrown);
   return (
@@ -47,7 +52,12 @@ export function Problem(props: { thrown: unknown; onRetry?: () => void }) {
         <p className="font-medium text-bad">{words.trouble[trouble.kind].title}</p>
         <p className="break-words">{trouble.sentence}</p>
         <p>{words.trouble[trouble.kind].advice}</p>
-        {props.onRetry && <Button onClick={props.onRetry}>{words.common.retry}</Button>}
+        {(props.onRetry || props.children) && (
+          <div className="flex flex-wrap gap-2 pt-1">
+            {props.onRetry && <Button onClick={props.onRetry}>{words.common.retry}</Button>}
+            {props.children}
+          </div>
+        )}
       </div>
     </div>
   );

@@ -10,6 +10,8 @@ export function SearchBox(props: {
   problem?: string | null;
   /** What is true of the answers, when nothing is wrong. */
   note?: string | null;
+  /** Where there is little room for the placeholder. */
+  title?: string | undefined;
   isCode?: boolean;
   className?: string;
 }) {
@@ -22,18 +24,19 @@ export function SearchBox(props: {
         className={classNames("control", props.isCode && "font-mono text-[13px]")}
         aria-label={props.label}
         placeholder={props.placeholder}
+        title={props.title}
         aria-invalid={problem !== null || undefined}
         aria-describedby={problem !== null || note !== null ? id : undefined}
         value={props.value}
         onChange={({ target }) => props.onChange(target.value)}
       />
       {problem !== null ? (
-        <p id={id} role="alert" className="text-xs text-bad">
+        <p id={id} role="alert" className="mt-1 text-xs text-bad">
           {problem}
         </p>
       ) : (
         note !== null && (
-          <p id={id} role="status" className="hint">
+          <p id={id} role="status" className="hint mt-1">
             {note}
           </p>
         )

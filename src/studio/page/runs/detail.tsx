@@ -4,6 +4,7 @@ import { FlaskConical, Radio, Square, Trash2 } from "lucide-react";
 import { useEffect, useState } from "react";
 import { toast } from "sonner";
 import { client } from "../api/client.ts";
+import { assistantQuery } from "../api/queries.ts";
 import { prettyJson } from "../code/json-editor.tsx";
 import { Badge, Status } from "../parts/badge.tsx";
 import { Button, buttonClass } from "../parts/button.tsx";
@@ -11,6 +12,7 @@ import { Confirm } from "../parts/dialog.tsx";
 import { Empty, Loading, Problem } from "../parts/notice.tsx";
 import { Page } from "../parts/page.tsx";
 import { Time } from "../parts/time.tsx";
+import { Verbatim } from "../parts/verbatim.tsx";
 import { duration } from "../words/time.ts";
 import { useWords } from "../words/words.tsx";
 import { explanationQuery, isFinal, queueMs, runQuery, workMs, type RunRecord } from "./run.ts";
@@ -44,7 +46,11 @@ export function RunDetail() {
   if (found.isError) {
     return (
       <Page title={words.runs.title}>
-        <Problem thrown={found.error} onRetry={() => void found.refetch()} />
+        <Problem thrown={found.error} onRetry={() => void found.refetch()}>
+          <Link to="/runs" className={buttonClass("plain")}>
+            {words.places.runs}
+          </Link>
+        </Problem>
       </Page>
     );
   }
@@ -107,6 +113,7 @@ export function RunDetail() {
 
 function Facts({ run, now }: { run: RunRecord; now: number }) {
   const words = useWords();
+  const assistant = useQuery(assistantQuery(run.assistant_id));
   const facts: [string, React.ReactNode][] = [
     [
       words.runs.assistant,
@@ -116,7 +123,7 @@ function Facts({ run, now }: { run: RunRecord; now: number }) {
           params={{ assistantId: run.assistant_id }}
           className="text-accent underline"
         >
-          {run.assistant_id.slice(-8)}
+          {assistant.data?.name ?? run.assistant_id.slice(-8)}
         </Link>{" "}
         <Badge>v{run.assistant_version}</Badge>
       </span>,
@@ -127,9 +134,9 @@ function Facts({ run, now }: { run: RunRecord; now: number }) {
     [words.runs.attempts, String(run.attempt)],
   ];
   return (
-    <dl className="card grid grid-cols-2 gap-3 p-4 md:grid-cols-5">
+    <dl className="card grid grid-cols-2 gap-3 p-4 md:grid-cols-6">
       {facts.map(([name, value]) => (
-        <div key={name}>
+        <div key={name} className="first:col-span-2">
           <dt className="text-xs text-muted">{name}</dt>
           <dd>{value}</dd>
         </div>
@@ -150,7 +157,7 @@ function WhyPending({ run }: { run: RunRecord }) {
       <p className="font-medium">
         {words.runs.whyPending} {reasons[reason] ?? reason}
       </p>
-      <p>
+      <p lang="en">
         {explanation} {next}
       </p>
       {blockedBy && (
@@ -209,7 +216,7 @@ function Events({ run }: { run: RunRecord }) {
       {Boolean(thrown) && <Problem thrown={thrown} />}
       {events.length === 0 && !thrown && (
         <Empty icon={Radio} title={words.runs.noEvents}>
-          <p>{words.runs.noEventsAdvice}</p>
+          <p>{isFinal(run) ? words.runs.noEventsAdvice : words.runs.noEventsYet}</p>
         </Empty>
       )}
       <ol className="max-h-96 overflow-auto">
@@ -221,12 +228,9 @@ function Events({ run }: { run: RunRecord }) {
                 <code className="shrink-0 font-medium">{name}</code>
                 <span className="min-w-0 truncate text-muted">{JSON.stringify(data)}</span>
               </summary>
-              <pre
-                tabIndex={0}
-                className="mt-1 max-h-72 overflow-auto rounded bg-sunken p-2 text-xs"
-              >
+              <Verbatim className="mt-1 max-h-72 rounded bg-sunken p-2">
                 {prettyJson(data)}
-              </pre>
+              </Verbatim>
             </details>
           </li>
         ))}
@@ -240,9 +244,7 @@ function Section(props: { title: string; value: unknown; isFolded?: boolean }) {
   return (
     <details className="card" open={!props.isFolded}>
       <summary className="px-4 py-2 font-semibold">{props.title}</summary>
-      <pre tabIndex={0} className="max-h-96 overflow-auto border-t border-line p-4 text-xs">
-        {prettyJson(props.value)}
-      </pre>
+      <Verbatim className="max-h-96 border-t border-line p-4">{prettyJson(props.value)}</Verbatim>
     </details>
   );
 }

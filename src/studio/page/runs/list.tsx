@@ -61,7 +61,7 @@ export function RunList() {
         />
         <Select
           aria-label={words.manage.assistant}
-          className="max-w-60"
+          className="max-w-60 flex-1 basis-40"
           value={search.assistant ?? ""}
           options={[
             { value: "", label: words.runs.allAssistants },
@@ -125,7 +125,7 @@ function Table(props: { runs: RunRecord[]; names: Map<string, string>; now: numb
       <thead className="border-b border-line text-sm max-md:hidden">
         <tr>
           {head.map((name) => (
-            <th key={name} scope="col" className="px-3 py-2 font-semibold">
+            <th key={name} scope="col" className="px-3 py-2 font-semibold whitespace-nowrap">
               {name}
             </th>
           ))}
@@ -150,7 +150,11 @@ function Table(props: { runs: RunRecord[]; names: Map<string, string>; now: numb
                 {props.names.get(run.assistant_id) ?? run.assistant_id.slice(-8)}
               </Link>{" "}
               <Badge>v{run.assistant_version}</Badge>
-              {run.error && <p className="line-clamp-1 text-sm text-bad">{run.error.message}</p>}
+              {run.error && (
+                <p className="line-clamp-1 text-sm text-bad" title={run.error.message}>
+                  {run.error.message}
+                </p>
+              )}
             </td>
             <td className={cell}>
               <span className="text-sm text-muted">

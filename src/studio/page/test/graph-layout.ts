@@ -35,10 +35,17 @@ export interface Point {
   y: number;
 }
 
-/** Top to bottom, or left to right where there is more room to the side. */
+/** Top to bottom, or left to right. */
 export type Direction = "TB" | "LR";
 
+export interface Size {
+  width: number;
+  height: number;
+}
+
 export interface Layout {
+  direction: Direction;
+  size: Size;
   nodes: PlacedNode[];
   /** Frames around subgraphs that are open. */
   groups: Box[];
@@ -58,8 +65,26 @@ export function shownAs(id: string, open: ReadonlySet<string>): string {
   return parentsOf(id).find((parent) => !open.has(parent)) ?? id;
 }
 
-/** Places every node that is to be seen; subgraphs in `open` are shown from inside. */
-export function layOut(drawing: Drawing, open: ReadonlySet<string>, direction: Direction): Layout {
+/** How much larger a drawing from top to bottom has to be to be preferred. */
+const turningGain = 1.15;
+
+/**
+ * Places every node that is to be seen, in the direction in which the drawing is larger in its room;
+ * subgraphs in `open` are shown from inside.
+ */
+export function layOut(drawing: Drawing, open: ReadonlySet<string>, room: Size): Layout {
+  const sideways = layOutIn("LR", drawing, open);
+  const downwards = layOutIn("TB", drawing, open);
+  const gain = scaleIn(room, downwards.size) / scaleIn(room, sideways.size);
+  return gain > turningGain ? downwards : sideways;
+}
+
+/** How large it is drawn, 1 at the most: what fits both ways is drawn left to right. */
+function scaleIn(room: Size, size: Size): number {
+  return Math.min(1, room.width / size.width, room.height / size.height);
+}
+
+function layOutIn(direction: Direction, drawing: Drawing, open: ReadonlySet<string>): Layout {
   const graph = new Graph({ compound: true, multigraph: true });
   graph.setGraph({ rankdir: direction, nodesep: 24, ranksep: 36, marginx: 8, marginy: 8 });
   graph.setDefaultEdgeLabel(() => ({}));
@@ -80,7 +105,10 @@ export function layOut(drawing: Drawing, open: ReadonlySet<string>, direction: D
   };
   const pointsOf = ({ source, target, id }: FoldedEdge) =>
     (graph.edge(source, target, id) as { points?: Point[] }).points ?? [];
+  const { width = 0, height = 0 } = graph.graph();
   return {
+    direction,
+    size: { width, height },
     edges: edges.map((edge) => ({ ...edge, points: pointsOf(edge) })),
     nodes: [...shown].map((id) => ({
       ...boxOf(id),

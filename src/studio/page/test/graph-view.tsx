@@ -19,7 +19,14 @@ import { classNames } from "../parts/class-names.ts";
 import { useIsDark } from "../theme.ts";
 import { duration } from "../words/time.ts";
 import { useWords } from "../words/words.tsx";
-import { curveThrough, layOut, type Direction, type Drawing, type Point } from "./graph-layout.ts";
+import {
+  curveThrough,
+  layOut,
+  type Direction,
+  type Drawing,
+  type Point,
+  type Size,
+} from "./graph-layout.ts";
 import { statesOf, type NodeState } from "./node-states.ts";
 import type { StepView } from "./run-view.ts";
 
@@ -161,16 +168,14 @@ export function GraphView(props: {
   const words = useWords();
   const isDark = useIsDark();
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
-  const [direction, setDirection] = useState<Direction>("TB");
+  const [room, setRoom] = useState<Size>({ width: 1, height: 1 });
   const frame = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
     const { clientWidth, clientHeight } = frame.current!;
-    setDirection(clientWidth > 1.3 * clientHeight ? "LR" : "TB");
+    setRoom({ width: clientWidth, height: clientHeight });
   }, []);
-  const layout = useMemo(
-    () => layOut(props.drawing, open, direction),
-    [props.drawing, open, direction],
-  );
+  const layout = useMemo(() => layOut(props.drawing, open, room), [props.drawing, open, room]);
+  const { direction } = layout;
   const nodes = useMemo<Node<NodeData>[]>(
     () => [
       ...layout.groups.map((group) => toNode(group, "group", { isEnd: false, isFolded: false })),

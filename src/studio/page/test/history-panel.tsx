@@ -67,7 +67,7 @@ export function HistoryPanel(props: {
                     lane === 0 ? "border-accent bg-accent" : "border-line-strong bg-panel",
                   )}
                 />
-                <span className="min-w-0 flex-1 truncate">
+                <span className="min-w-0 flex-1 truncate" title={state.next.join(", ")}>
                   {words.history.step(state.metadata?.step ?? 0)}
                   {state.next.length > 0 && (
                     <span className="text-muted"> → {state.next.join(", ")}</span>

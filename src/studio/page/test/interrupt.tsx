@@ -1,11 +1,12 @@
 import { CirclePause, Play } from "lucide-react";
 import { lazy, Suspense, useState } from "react";
-import { JsonEditor, parseJson } from "../code/json-editor.tsx";
+import { JsonEditor, parseJson, prettyJson } from "../code/json-editor.tsx";
 import { hasFields, type JsonSchema } from "../form/schema.ts";
 import { faultsOf } from "../form/validator.ts";
 import { Button } from "../parts/button.tsx";
 import { Segments } from "../parts/field.tsx";
 import { Loading } from "../parts/notice.tsx";
+import { Verbatim } from "../parts/verbatim.tsx";
 import { useWords } from "../words/words.tsx";
 import type { InterruptView } from "./run-view.ts";
 
@@ -136,9 +137,5 @@ function InterruptValue({ value }: { value: unknown }) {
       </dl>
     );
   }
-  return (
-    <pre tabIndex={0} className="max-h-48 overflow-auto rounded bg-panel p-2 text-xs">
-      {JSON.stringify(value, null, 2)}
-    </pre>
-  );
+  return <Verbatim className="max-h-48 rounded bg-panel p-2">{prettyJson(value)}</Verbatim>;
 }

@@ -14,6 +14,7 @@ import { Dialog } from "../parts/dialog.tsx";
 import { Field, Select, Toggle } from "../parts/field.tsx";
 import { Loading, Problem } from "../parts/notice.tsx";
 import { Time } from "../parts/time.tsx";
+import { Verbatim } from "../parts/verbatim.tsx";
 import { useWords } from "../words/words.tsx";
 
 /** Choose an assistant and a version, make the version active, or edit into a new one. */
@@ -120,7 +121,9 @@ function VersionChoice(props: {
               <Badge tone={version.version === props.activeVersion ? "good" : "plain"}>
                 v{version.version}
               </Badge>
-              <span className="min-w-0 flex-1 truncate">{noteOf(version) || version.name}</span>
+              <span className="min-w-0 flex-1 truncate" title={noteOf(version) || version.name}>
+                {noteOf(version) || version.name}
+              </span>
               <span className="text-xs text-muted">
                 <Time at={version.created_at} />
               </span>
@@ -145,9 +148,7 @@ function VersionChoice(props: {
             </Button>
           </div>
           {activate.isError && <Problem thrown={activate.error} />}
-          <pre tabIndex={0} className="max-h-72 overflow-auto rounded-md bg-sunken p-3 text-xs">
-            {comparable(chosen)}
-          </pre>
+          <Verbatim className="max-h-72 rounded-md bg-sunken p-3">{comparable(chosen)}</Verbatim>
         </div>
       )}
     </div>

@@ -1,9 +1,11 @@
 import { GitFork, RefreshCw, Wrench } from "lucide-react";
 import { lazy, memo, Suspense, useState } from "react";
+import { prettyJson } from "../code/json-editor.tsx";
 import { Badge } from "../parts/badge.tsx";
 import { Button, IconButton } from "../parts/button.tsx";
 import { classNames } from "../parts/class-names.ts";
 import { CopyButton } from "../parts/copy-button.tsx";
+import { Verbatim } from "../parts/verbatim.tsx";
 import { useWords } from "../words/words.tsx";
 import { imagesOf, textOf, typeOf, type Message, type ToolCall } from "./message.ts";
 
@@ -137,12 +139,13 @@ function ToolCallView({ call }: { call: ToolCall }) {
   return (
     <details className="mt-1 rounded-md border border-line bg-sunken px-2 py-1 text-sm">
       <summary className="flex items-center gap-1.5">
-        <Wrench className="size-3.5" aria-hidden />
-        {words.chat.calls} <code className="font-medium">{call.name}</code>
+        <Wrench className="size-3.5 shrink-0" aria-hidden />
+        <span className="shrink-0">{words.chat.calls}</span>
+        <code className="min-w-0 font-medium">{call.name}</code>
       </summary>
-      <pre tabIndex={0} className="mt-1 overflow-x-auto text-xs">
-        {typeof call.args === "string" ? call.args : JSON.stringify(call.args, null, 2)}
-      </pre>
+      <Verbatim className="mt-1 max-h-80">
+        {typeof call.args === "string" ? call.args : prettyJson(call.args)}
+      </Verbatim>
     </details>
   );
 }
@@ -156,17 +159,15 @@ function ToolResult({ message }: { message: Message }) {
       className="rounded-md border border-line bg-sunken px-3 py-1.5 text-sm"
     >
       <summary className="flex items-center gap-1.5">
-        <Wrench className="size-3.5" aria-hidden />
-        <code className="font-medium">{message.name ?? "tool"}</code>
+        <Wrench className="size-3.5 shrink-0" aria-hidden />
+        <code className="min-w-0 font-medium">{message.name ?? "tool"}</code>
         {message.status === "error" ? (
           <Badge tone="bad">{words.status.error}</Badge>
         ) : (
           <span className="min-w-0 flex-1 truncate text-muted">{text}</span>
         )}
       </summary>
-      <pre tabIndex={0} className="mt-1 max-h-80 overflow-auto text-xs whitespace-pre-wrap">
-        {text}
-      </pre>
+      <Verbatim className="mt-1 max-h-80">{text}</Verbatim>
       <Images message={message} />
     </details>
   );

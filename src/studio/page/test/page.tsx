@@ -15,6 +15,7 @@ import { useWords } from "../words/words.tsx";
 import type { Breakpoints } from "./input-panel.tsx";
 import { MainPane } from "./main-pane.tsx";
 import { SidePanel } from "./side-panel.tsx";
+import { ThreadMissing } from "./thread-missing.tsx";
 import { Toolbar } from "./toolbar.tsx";
 import { useSession } from "./use-session.ts";
 
@@ -117,7 +118,7 @@ function Workbench({ assistantId }: { assistantId: string }) {
           { value: "threads", label: words.places.threads },
         ]}
       />
-      <div className="grid min-h-0 flex-1 lg:grid-cols-[13rem_minmax(0,1fr)_22rem] max-lg:border-t max-lg:border-line">
+      <div className="grid min-h-0 flex-1 grid-cols-[minmax(0,1fr)] lg:grid-cols-[13rem_minmax(0,1fr)_22rem] min-[88rem]:grid-cols-[15rem_minmax(0,1fr)_24rem] max-lg:border-t max-lg:border-line">
         <section
           aria-label={words.places.threads}
           className={classNames(
@@ -139,7 +140,11 @@ function Workbench({ assistantId }: { assistantId: string }) {
           aria-label={words.test.modes[mode]}
           className={classNames("min-h-0 min-w-0", pane !== "main" && "max-lg:hidden")}
         >
-          <MainPane mode={mode} session={session} drawing={drawing} breakpoints={breakpoints} />
+          {session.isMissing ? (
+            <ThreadMissing problem={session.stateProblem} />
+          ) : (
+            <MainPane mode={mode} session={session} drawing={drawing} breakpoints={breakpoints} />
+          )}
         </section>
         <section
           aria-label={words.test.details}

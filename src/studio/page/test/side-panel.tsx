@@ -61,7 +61,11 @@ export function SidePanel(props: {
         )}
         {side === "state" && (
           <>
-            {Boolean(session.stateProblem) && <Problem thrown={session.stateProblem} />}
+            {Boolean(session.stateProblem) && !session.isMissing && (
+              <div className="p-3 pb-0">
+                <Problem thrown={session.stateProblem} />
+              </div>
+            )}
             <StatePanel
               threadId={props.threadId}
               checkpointId={props.checkpointId}

@@ -9,6 +9,7 @@ import { CopyButton } from "../parts/copy-button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { Field, Select } from "../parts/field.tsx";
 import { Empty, Problem } from "../parts/notice.tsx";
+import { Verbatim } from "../parts/verbatim.tsx";
 import { useWords } from "../words/words.tsx";
 import { referenceTo } from "./history.ts";
 
@@ -42,7 +43,7 @@ export function StatePanel(props: {
   return (
     <div className="space-y-2 p-3">
       <div className="flex flex-wrap items-center gap-2">
-        <h2 className="flex-1 text-sm font-semibold">
+        <h2 className="flex-1 text-sm font-semibold whitespace-nowrap">
           {props.checkpointId ? words.state.past : words.state.now}
         </h2>
         <CopyButton text={text} />
@@ -56,9 +57,9 @@ export function StatePanel(props: {
         )}
       </div>
       {props.next.length > 0 && <p className="hint">{words.state.next(props.next.join(", "))}</p>}
-      <pre tabIndex={0} className="overflow-auto rounded-md bg-sunken p-2 text-xs">
+      <Verbatim className="rounded-md bg-sunken p-2">
         {isWhole ? text : text.slice(0, shownMax)}
-      </pre>
+      </Verbatim>
       {!isWhole && text.length > shownMax && (
         <Button onClick={() => setWhole(true)}>{words.state.showAll(text.length)}</Button>
       )}

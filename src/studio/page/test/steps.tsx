@@ -1,8 +1,10 @@
 import { useState } from "react";
 import { ListTree } from "lucide-react";
+import { prettyJson } from "../code/json-editor.tsx";
 import { Badge } from "../parts/badge.tsx";
 import { Segments } from "../parts/field.tsx";
 import { Empty } from "../parts/notice.tsx";
+import { Verbatim } from "../parts/verbatim.tsx";
 import { duration } from "../words/time.ts";
 import { useWords } from "../words/words.tsx";
 import type { RunOutline, StepView, TaskView } from "./run-view.ts";
@@ -151,9 +153,5 @@ function Item({ value }: { value: unknown }) {
 }
 
 function Json({ value }: { value: unknown }) {
-  return (
-    <pre tabIndex={0} className="max-h-72 overflow-auto rounded bg-sunken p-2 text-xs">
-      {JSON.stringify(value, null, 2)}
-    </pre>
-  );
+  return <Verbatim className="max-h-72 rounded bg-sunken p-2">{prettyJson(value)}</Verbatim>;
 }

@@ -27,7 +27,7 @@ export function Toolbar(props: {
   const use = (id: string, version: number | undefined) =>
     void navigate({ search: (before) => ({ ...before, assistant: id, version }) });
   return (
-    <div className="flex flex-wrap items-center gap-2 border-b border-line bg-panel px-3 py-2">
+    <div className="flex flex-wrap items-center gap-2 border-b border-line bg-panel px-3 py-2 max-md:gap-1.5 max-md:px-2">
       <h1 className="sr-only">{words.places.test}</h1>
       <Select
         aria-label={words.manage.assistant}
@@ -63,39 +63,42 @@ export function Toolbar(props: {
         <span className="max-md:hidden">{words.manage.title}</span>
       </Button>
       <span className="flex-1 max-md:hidden" />
-      {props.takesMessages && (
-        <Segments<"graph" | "chat">
-          label={words.test.mode}
-          value={props.mode}
-          onChange={(mode) => void navigate({ search: (before) => ({ ...before, mode }) })}
-          options={[
-            { value: "graph", label: words.test.modes.graph },
-            { value: "chat", label: words.test.modes.chat },
-          ]}
-        />
-      )}
-      <Link
-        to="/compare"
-        search={{ left: props.assistantId }}
-        className={buttonClass("plain")}
-        aria-label={words.compare.title}
-        title={words.compare.title}
-      >
-        <Columns2 className="size-4" aria-hidden />
-        <span className="max-md:hidden">{words.compare.title}</span>
-      </Link>
-      <Button
-        icon={Plus}
-        aria-label={words.threads.new}
-        title={words.threads.new}
-        onClick={() =>
-          void navigate({
-            search: (before) => ({ ...before, thread: undefined, checkpoint: undefined }),
-          })
-        }
-      >
-        <span className="max-md:hidden">{words.threads.new}</span>
-      </Button>
+      {/* Wraps as one, so that no button stands alone on its line. */}
+      <div className="flex items-center gap-2">
+        {props.takesMessages && (
+          <Segments<"graph" | "chat">
+            label={words.test.mode}
+            value={props.mode}
+            onChange={(mode) => void navigate({ search: (before) => ({ ...before, mode }) })}
+            options={[
+              { value: "graph", label: words.test.modes.graph },
+              { value: "chat", label: words.test.modes.chat },
+            ]}
+          />
+        )}
+        <Link
+          to="/compare"
+          search={{ left: props.assistantId }}
+          className={buttonClass("plain")}
+          aria-label={words.compare.title}
+          title={words.compare.title}
+        >
+          <Columns2 className="size-4" aria-hidden />
+          <span className="max-md:hidden">{words.compare.title}</span>
+        </Link>
+        <Button
+          icon={Plus}
+          aria-label={words.threads.new}
+          title={words.threads.new}
+          onClick={() =>
+            void navigate({
+              search: (before) => ({ ...before, thread: undefined, checkpoint: undefined }),
+            })
+          }
+        >
+          <span className="max-md:hidden">{words.threads.new}</span>
+        </Button>
+      </div>
       {isManaging && (
         <ManageAssistants
           assistantId={props.assistantId}

@@ -3,6 +3,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState, useSyncExternalStore } from "react";
 import { toast } from "sonner";
 import { client } from "../api/client.ts";
+import { troubleOf } from "../api/problem.ts";
 import { useWords } from "../words/words.tsx";
 import { checkpointBefore, referenceTo, stateQuery } from "./history.ts";
 import type { Breakpoints } from "./input-panel.tsx";
@@ -22,6 +23,8 @@ export interface Session {
   /** Grows whenever what was read of the thread is out of date. */
   generation: number;
   stateProblem: unknown;
+  /** The thread that the address names is not there, or it has no such checkpoint. */
+  isMissing: boolean;
   values: unknown;
   next: string[];
   interrupts: InterruptView[];
@@ -100,6 +103,7 @@ export function useSession(params: {
     isRunning,
     generation,
     stateProblem: state.error,
+    isMissing: state.isError && troubleOf(state.error).kind === "missing",
     values: isHere && run.values !== null ? run.values : (state.data?.values ?? null),
     next,
     interrupts,

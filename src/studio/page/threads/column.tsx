@@ -29,7 +29,7 @@ export function ThreadColumn(props: {
   return (
     <div className="flex h-full flex-col">
       <div className="flex items-start gap-1 p-2">
-        <ThreadSearchBox value={find} onChange={setFind} />
+        <ThreadSearchBox isNarrow value={find} onChange={setFind} />
         <IconButton
           label={words.threads.new}
           icon={Plus}
@@ -62,11 +62,15 @@ export function ThreadColumn(props: {
                   onClick={() => props.onChoose(thread.thread_id)}
                 >
                   <span className="flex items-center gap-1">
-                    <span className="min-w-0 flex-1 truncate text-sm">{nameOf(thread)}</span>
+                    <span className="min-w-0 flex-1 truncate text-sm" title={nameOf(thread)}>
+                      {nameOf(thread)}
+                    </span>
                     {thread.status !== "idle" && <Status status={thread.status} />}
                   </span>
                   <span className="flex gap-1 text-xs text-muted">
-                    <span className="truncate">{graphOf(thread)}</span>
+                    <span className="truncate" title={graphOf(thread)}>
+                      {graphOf(thread)}
+                    </span>
                     <span className="flex-1" />
                     <Time at={thread.updated_at} />
                   </span>

@@ -128,10 +128,16 @@ function Row({ thread }: { thread: Thread }) {
         >
           {nameOf(thread)}
         </Link>
-        <p className="flex flex-wrap items-center gap-x-2 text-xs text-muted">
-          <span className="font-mono">{threadId}</span>
+        <p className="flex items-center gap-x-2 text-xs text-muted">
+          <span className="min-w-0 truncate font-mono max-md:hidden" title={threadId}>
+            {threadId}
+          </span>
           <CopyButton text={threadId} label={words.common.copyId} />
-          {graphOf(thread) && <span className="font-mono">{graphOf(thread)}</span>}
+          {graphOf(thread) && (
+            <span className="max-w-40 truncate font-mono" title={graphOf(thread)}>
+              {graphOf(thread)}
+            </span>
+          )}
           <Time at={thread.updated_at} />
         </p>
       </div>

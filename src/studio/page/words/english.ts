@@ -345,6 +345,7 @@ export const english = {
     events: "Events",
     noEvents: "No events",
     noEventsAdvice: "The server keeps a run's events for a while after its end; they may be gone.",
+    noEventsYet: "They show here as soon as the run begins.",
     none: "No runs yet",
     noneAdvice: "Test an assistant: every run shows here while it happens.",
     noneFound: "No run matches",
