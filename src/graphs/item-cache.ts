@@ -44,7 +44,7 @@ export class ItemCache {
   readonly #threads = new Map<ThreadId, CachedThread>();
   #bytes = 0;
 
-  /** `bytesMax` counts the items as they are stored; as objects they take about three times that. */
+  /** `bytesMax` counts the items as they are stored; as objects they take three to four times that. */
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
   }

@@ -1,11 +1,11 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
 import { AdjutantError, HeadMoved, LeaseLost, invalid, notFound } from "../core/error.ts";
-import type { JsonObject } from "../core/json.ts";
+import { isObject, type Json, type JsonObject } from "../core/json.ts";
 import type { CheckpointForm, StateUpdate, ThreadState } from "../core/ports/graphs.ts";
 import type { StateSummary, Thread } from "../core/thread.ts";
 import type { DrivenGraph, Snapshot, SnapshotTask } from "./driven.ts";
 import { toCommand } from "./run-config.ts";
-import { toWire } from "./wire.ts";
+import { toWire, wireText } from "./wire.ts";
 
 /** @throws not_found when `checkpoint` names one that the thread does not have. */
 export async function readState(
@@ -42,7 +42,11 @@ export async function readHistory(
   for await (const snapshot of history) {
     states.push(
       query.withValues === false
-        ? { ...toThreadState({ ...snapshot, values: null }), values: null }
+        ? {
+            ...toThreadState({ ...snapshot, values: null }),
+            values: null,
+            valuesText: () => "null",
+          }
         : toThreadState(snapshot),
     );
     if (states.length >= query.limit) break;
@@ -100,8 +104,10 @@ function interruptsOf(task: SnapshotTask) {
 }
 
 function toThreadState(snapshot: Snapshot): ThreadState {
+  const values = toWire(snapshot.values) ?? {};
   return {
-    values: toWire(snapshot.values) ?? {},
+    values,
+    valuesText: () => valuesText(snapshot.values, values),
     next: snapshot.next,
     tasks: snapshot.tasks.map(toTask),
     metadata: (toWire(snapshot.metadata) as JsonObject | null) ?? null,
@@ -110,6 +116,20 @@ function toThreadState(snapshot: Snapshot): ThreadState {
     parentCheckpoint: toCheckpointForm(snapshot.parentConfig),
     interrupts: snapshot.tasks.flatMap(interruptsOf),
   };
+}
+
+/** Of channels by name, or of the one channel that a graph without names has. */
+function valuesText(values: unknown, wire: Json): string {
+  if (!isPlain(values) || !isObject(wire)) return wireText(values, wire);
+  const parts = Object.keys(wire).map(
+    (name) => `${JSON.stringify(name)}:${wireText(values[name], wire[name]!)}`,
+  );
+  return `{${parts.join()}}`;
+}
+
+function isPlain(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== "object" || value === null) return false;
+  return Object.getPrototypeOf(value) === Object.prototype;
 }
 
 function toTask(task: SnapshotTask): JsonObject {
@@ -131,7 +151,7 @@ function toTask(task: SnapshotTask): JsonObject {
 
 /** A nested state as it stands on the wire, inside a task. */
 function presentNested(state: ThreadState): JsonObject {
-  const { createdAt, parentCheckpoint, ...rest } = state;
+  const { createdAt, parentCheckpoint, valuesText: _, ...rest } = state;
   return { ...rest, created_at: createdAt, parent_checkpoint: parentCheckpoint };
 }
 

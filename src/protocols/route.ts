@@ -123,7 +123,10 @@ export function route<Params = null, Fields extends QueryFields = {}, Body = nul
 }
 
 export function json(value: unknown, headers: Record<string, string> = {}, status = 200): Reply {
-  const body = JSON.stringify(value);
+  return jsonText(JSON.stringify(value), headers, status);
+}
+
+export function jsonText(body: string, headers: Record<string, string> = {}, status = 200): Reply {
   return { status, headers: { "content-type": "application/json", ...headers }, body };
 }
 

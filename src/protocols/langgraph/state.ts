@@ -3,11 +3,11 @@ import type { ThreadId } from "../../core/ids.ts";
 import { getHistory, getState, updateState } from "../../core/operations/state.ts";
 import { patchThread, withValues } from "../../core/operations/threads.ts";
 import { flag, integer, list, text } from "../query.ts";
-import { json, route, type Route } from "../route.ts";
+import { json, jsonText, route, type Route } from "../route.ts";
 import { answer, failures, limit, threadParams } from "./schemas/common.ts";
 import * as schemas from "./schemas/threads.ts";
 import { readCheckpoint } from "./wire/common.ts";
-import { presentState, readHistoryQuery, readStateUpdate } from "./wire/state.ts";
+import { readHistoryQuery, readStateUpdate, stateText } from "./wire/state.ts";
 import { presentThread } from "./wire/threads.ts";
 
 const tag = "Thread state";
@@ -31,7 +31,7 @@ const get = route({
   async handle({ ports, params, query }) {
     const { subgraphs } = query;
     const state = await getState(ports, params.thread_id as ThreadId, { subgraphs });
-    return json(presentState(state, query.select));
+    return jsonText(stateText(state, query.select));
   },
 });
 
@@ -48,7 +48,7 @@ const getAt = route({
     const checkpoint = { checkpoint_id: params.checkpoint_id };
     const { subgraphs } = query;
     const state = await getState(ports, params.thread_id as ThreadId, { checkpoint, subgraphs });
-    return json(presentState(state, query.select));
+    return jsonText(stateText(state, query.select));
   },
 });
 
@@ -65,7 +65,7 @@ const postAt = route({
     const checkpoint = readCheckpoint(body.checkpoint);
     const subgraphs = body.subgraphs ?? false;
     const state = await getState(ports, params.thread_id as ThreadId, { checkpoint, subgraphs });
-    return json(presentState(state, body.select));
+    return jsonText(stateText(state, body.select));
   },
 });
 
@@ -124,7 +124,7 @@ const listHistory = route({
       before,
       withValues: wantsValues(query.select),
     });
-    return json(states.map((state) => presentState(state, query.select)));
+    return jsonText(`[${states.map((state) => stateText(state, query.select)).join()}]`);
   },
 });
 
@@ -140,7 +140,7 @@ const searchHistory = route({
   async handle({ ports, params, body }) {
     const query = { ...readHistoryQuery(body), withValues: wantsValues(body.select) };
     const states = await getHistory(ports, params.thread_id as ThreadId, query);
-    return json(states.map((state) => presentState(state, body.select)));
+    return jsonText(`[${states.map((state) => stateText(state, body.select)).join()}]`);
   },
 });
 

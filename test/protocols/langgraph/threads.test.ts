@@ -323,6 +323,8 @@ describe("state", () => {
       `/threads/${thread}/state?select=["values.input","next"]`,
     );
     expect(nothing.json).toEqual({ next: [], values: { input: "x" } });
+    const values = await api.call("GET", `/threads/${thread}/state?select=values`);
+    expect(values.json).toEqual({ values: state.values });
     expect((await api.call("GET", `/threads/${thread}/state?select=all`)).status).toBe(422);
   });
 

@@ -32,6 +32,18 @@ export function presentState(
   return select({ ...wire, values: values as Json }, [...fields, "values"]);
 }
 
+/** `presentState` as JSON. Values are most of it, and their text may be at hand. */
+export function stateText(
+  state: ThreadState,
+  fields: readonly string[] | null | undefined,
+): string {
+  const { values, ...rest } = presentState(state, fields);
+  const text = values === state.values ? state.valuesText?.() : JSON.stringify(values);
+  if (text === undefined) return JSON.stringify(presentState(state, fields));
+  const others = JSON.stringify(rest).slice(1);
+  return `{"values":${text}${others === "}" ? "" : ","}${others}`;
+}
+
 export function readStateUpdate(body: z.infer<typeof schemas.updateStateBody>) {
   const update: StateUpdate = {
     values: (body.values ?? null) as Json,
