@@ -1,6 +1,7 @@
 import type { RunId } from "../core/ids.ts";
 import type { Ports } from "../core/ports/ports.ts";
 import type { Signal } from "../core/ports/events.ts";
+import type { ClaimedRun } from "../core/ports/storage.ts";
 import { runFields } from "../core/trace-context.ts";
 import { Execution } from "./execution.ts";
 
@@ -74,17 +75,18 @@ export class Worker implements AsyncDisposable {
     if (this.#asked > 0 && this.#room() > 0) void this.#claimAll();
   }
 
-  /**
-   * As many claims at once as there are runs to expect: one after the other, each would wait for the
-   * commit of the one before.
-   */
+  /** As many as somebody has spoken of: other servers may have room, too. */
   async #claimSome(): Promise<void> {
+    const { storage, clock, limits } = this.#ports;
     const count = Math.min(this.#asked, this.#room());
     this.#asked = 0;
-    const claims = Promise.all(Array.from({ length: count }, () => this.#claimOne()));
-    this.#claims = claims.catch(() => {});
-    const claimed = await claims;
-    if (claimed.every(Boolean)) this.#asked += 1;
+    const now = clock.now();
+    const leaseUntil = now + limits.leaseMs;
+    const claims = storage.runs.claim({ owner: this.#owner, now, leaseUntil, count });
+    const begun = claims.then(({ runs }) => runs.forEach((one) => this.#begin(one)));
+    this.#claims = begun.catch(() => {});
+    await begun;
+    if ((await claims).more) this.#asked += 1;
   }
 
   /** Free slots. */
@@ -92,12 +94,8 @@ export class Worker implements AsyncDisposable {
     return this.#stopping ? 0 : this.#ports.limits.jobsPerWorker - this.#executions.size;
   }
 
-  async #claimOne(): Promise<boolean> {
-    const { storage, clock, limits, log } = this.#ports;
-    const now = clock.now();
-    const leaseUntil = now + limits.leaseMs;
-    const claimed = await storage.runs.claim({ owner: this.#owner, now, leaseUntil });
-    if (!claimed) return false;
+  #begin(claimed: ClaimedRun): void {
+    const { log } = this.#ports;
     const { run } = claimed;
     if (claimed.takenOver) {
       log.warn(runFields(run), "taking over a run whose worker was lost");
@@ -109,7 +107,6 @@ export class Worker implements AsyncDisposable {
       if (this.#executions.get(run.runId) === execution) this.#executions.delete(run.runId);
       return this.#claimAll();
     });
-    return true;
   }
 
   /** Delayed runs and leases that expire become claimable without anybody saying so. */

@@ -7,6 +7,7 @@ import { getRun } from "../../src/core/operations/find.ts";
 import { createThread, getThread } from "../../src/core/operations/threads.ts";
 import type { RunStorage, Storage } from "../../src/core/ports/storage.ts";
 import { openSqlite } from "../../src/storage/sqlite/open.ts";
+import { claimOne } from "../contract/storage/fixtures.ts";
 import {
   engineFixture,
   openEngine,
@@ -38,9 +39,9 @@ function withoutBeat(storage: Storage): Storage {
     extendLeases: ({ attempts }: Parameters<RunStorage["extendLeases"]>[0]) =>
       Promise.resolve(attempts),
     claim: async (params: Parameters<RunStorage["claim"]>[0]) => {
-      const claimed = taken ? null : await storage.runs.claim(params);
-      taken ||= claimed !== null;
-      return claimed;
+      const claims = taken ? { runs: [], more: false } : await storage.runs.claim(params);
+      taken ||= claims.runs.length > 0;
+      return claims;
     },
     nextDue: storage.runs.nextDue.bind(storage.runs),
     get: storage.runs.get.bind(storage.runs),
@@ -130,7 +131,7 @@ describe("a run that is lost again and again", () => {
     const { threadId } = await createThread(ports, { ifExists: "raise" });
     const run = await createRun(ports, runCommand("steps", { threadId }));
     for (let attempt = 1; attempt <= 2; attempt += 1) {
-      const claimed = await ports.storage.runs.claim({
+      const claimed = await claimOne(ports.storage, {
         owner: `dead ${attempt}`,
         now: 1e15 * attempt,
         leaseUntil: 1,
@@ -179,7 +180,7 @@ describe("an attempt that died between a breakpoint and saying so", () => {
       const { ports } = engine;
       const { threadId } = await createThread(ports, { ifExists: "raise" });
       const run = await createRun(ports, runCommand("steps", { threadId, ...stop }));
-      const claimed = await ports.storage.runs.claim({
+      const claimed = await claimOne(ports.storage, {
         owner: "dead",
         now: Date.now(),
         leaseUntil: Date.now() + 1,
@@ -199,7 +200,7 @@ describe("an attempt that died between a breakpoint and saying so", () => {
     const { ports } = engine;
     const { threadId } = await createThread(ports, { ifExists: "raise" });
     const run = await createRun(ports, runCommand("steps", { threadId }));
-    const claimed = await ports.storage.runs.claim({
+    const claimed = await claimOne(ports.storage, {
       owner: "dead",
       now: Date.now(),
       leaseUntil: Date.now() + 1,

@@ -128,6 +128,12 @@ export interface ClaimedRun {
   takenOver: boolean;
 }
 
+export interface Claims {
+  runs: ClaimedRun[];
+  /** There are others, perhaps not for long: ask again. */
+  more: boolean;
+}
+
 export interface RunStorage {
   get(runId: RunId): Promise<Run | null>;
   /** Newest first. */
@@ -137,10 +143,11 @@ export interface RunStorage {
   /** Runs in flight on all threads, oldest first. */
   inFlight(status: "pending" | "running" | "all"): Promise<Run[]>;
   /**
-   * Takes the oldest run that may start (pending, due, its thread without a running run) or whose
-   * lease has expired, sets it running with `attempt + 1` and leases it to `owner` until `leaseUntil`.
+   * Takes the oldest runs that may start (pending, due, their thread without a running run) or whose
+   * lease has expired, `count` at most, sets them running with `attempt + 1` and leases them to `owner`
+   * until `leaseUntil`. None only when there is none.
    */
-  claim(params: { owner: string; now: number; leaseUntil: number }): Promise<ClaimedRun | null>;
+  claim(params: { owner: string; now: number; leaseUntil: number; count: number }): Promise<Claims>;
   /** Returns those of `attempts` that still hold their run. */
   extendLeases(params: { attempts: Attempt[]; leaseUntil: number }): Promise<Attempt[]>;
   /** The next moment at which `claim` may find more than now, in ms since 1970. */

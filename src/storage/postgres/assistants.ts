@@ -16,7 +16,7 @@ import {
   assistantVersionOf,
   contentValues,
 } from "./codec.ts";
-import type { Connection, Database } from "./database.ts";
+import type { Connection, Database, TransactionConnection } from "./database.ts";
 import { Filter } from "./filter.ts";
 import { searchPage } from "./search.ts";
 
@@ -28,12 +28,19 @@ export class PostgresAssistants implements AssistantStorage {
   }
 
   async create(assistant: Assistant): Promise<{ assistant: Assistant; created: boolean }> {
-    return this.#database.transaction(async (connection) => {
-      const [inserted] = await connection.rows<AssistantRow>(
-        `insert into assistants (assistant_id, version, graph_id, name, description, config,
-           context, metadata, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-         on conflict (assistant_id) do nothing returning *`,
+    for (;;) {
+      const [row] = await this.#database.rows<AssistantRow>(
+        `with inserted as (
+           insert into assistants (assistant_id, version, graph_id, name, description, config,
+             context, metadata, created_at, updated_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+           on conflict (assistant_id) do nothing returning *),
+         versioned as (
+           insert into assistant_versions (assistant_id, version, graph_id, name, description,
+             config, context, metadata, created_at)
+           select assistant_id, version, graph_id, name, description, config, context, metadata,
+             created_at from inserted)
+         select * from inserted`,
         [
           assistant.assistantId,
           assistant.version,
@@ -41,14 +48,13 @@ export class PostgresAssistants implements AssistantStorage {
           assistant.createdAt,
           assistant.updatedAt,
         ],
+        "assistant_create",
       );
-      if (!inserted) {
-        const existing = await lockedAssistant(connection, assistant.assistantId);
-        return { assistant: existing!, created: false };
-      }
-      await insertVersion(connection, assistant);
-      return { assistant: assistantOf(inserted), created: true };
-    });
+      if (row) return { assistant: assistantOf(row), created: true };
+      const existing = await this.get(assistant.assistantId);
+      if (existing) return { assistant: existing, created: false };
+      // It was deleted in between.
+    }
   }
 
   async get(assistantId: AssistantId): Promise<Assistant | null> {
@@ -76,7 +82,7 @@ export class PostgresAssistants implements AssistantStorage {
         [assistantId],
       );
       const version = { assistantId, version: row!.highest + 1, createdAt: now, ...content };
-      await insertVersion(connection, version);
+      insertVersion(connection, version);
       return show(connection, version, now);
     });
   }
@@ -172,8 +178,8 @@ async function readVersion(
   return row ? assistantVersionOf(row) : null;
 }
 
-async function insertVersion(connection: Connection, version: AssistantVersion): Promise<void> {
-  await connection.rows(
+function insertVersion(connection: TransactionConnection, version: AssistantVersion): void {
+  connection.run(
     `insert into assistant_versions (assistant_id, version, graph_id, name, description, config,
        context, metadata, created_at)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,

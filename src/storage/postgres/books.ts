@@ -8,7 +8,7 @@ import {
   spansOf,
   subtractSpans,
 } from "../../core/lineage.ts";
-import type { Connection } from "./database.ts";
+import type { TransactionConnection } from "./database.ts";
 import { lockThread } from "./lock.ts";
 
 /**
@@ -21,25 +21,16 @@ import { lockThread } from "./lock.ts";
  * an item while it is being freed.
  */
 
-export interface Place {
-  /** The one that is written to. */
-  book: number;
-  generation: number;
-}
-
-async function lockPlace(
-  connection: Connection,
-  threadId: ThreadId,
-): Promise<{ book: number | null; generation: number } | undefined> {
-  const [place] = await connection.rows<{ book: number | null; generation: number }>(
-    "select book, generation from checkpoint_threads where thread_id = $1 for update",
+/** The row of its place locked for update. */
+function lockPlace(connection: TransactionConnection, threadId: ThreadId): void {
+  connection.run(
+    "select 1 from checkpoint_threads where thread_id = $1 for update",
     [threadId],
     "checkpoint_place_lock",
   );
-  return place;
 }
 
-async function booksOf(connection: Connection, threadId: ThreadId): Promise<number[]> {
+async function booksOf(connection: TransactionConnection, threadId: ThreadId): Promise<number[]> {
   const rows = await connection.rows<{ book: number }>(
     "select book from checkpoint_books where thread_id = $1 order by book",
     [threadId],
@@ -47,38 +38,9 @@ async function booksOf(connection: Connection, threadId: ThreadId): Promise<numb
   return rows.map(({ book }) => book);
 }
 
-/** The place to write to, opened when there is none. */
-export async function openPlace(connection: Connection, threadId: ThreadId): Promise<Place> {
-  await connection.rows(
-    `insert into checkpoint_threads (thread_id, book, generation)
-     values ($1, null, nextval('checkpoint_numbers')) on conflict do nothing`,
-    [threadId],
-  );
-  const place = (await lockPlace(connection, threadId))!;
-  if (place.book !== null) return { ...place, book: place.book };
-  const [opened] = await connection.rows<{ book: number }>(
-    `update checkpoint_threads set book = nextval('checkpoint_numbers') where thread_id = $1
-     returning book`,
-    [threadId],
-  );
-  const { book } = opened!;
-  // What the older books hold, later checkpoints in the new one will hold too.
-  await connection.rows(
-    `insert into lineage_books (lineage, book)
-     select distinct lineage, $2::bigint from checkpoint_books join lineage_books using (book)
-     where thread_id = $1`,
-    [threadId, book],
-  );
-  await connection.rows("insert into checkpoint_books (thread_id, book) values ($1, $2)", [
-    threadId,
-    book,
-  ]);
-  return { book, generation: place.generation };
-}
-
 /** The copies belong to no run: the runs stay with the thread they ran on. */
 export async function copyCheckpoints(
-  connection: Connection,
+  connection: TransactionConnection,
   from: ThreadId,
   to: ThreadId,
 ): Promise<void> {
@@ -100,17 +62,55 @@ export async function copyCheckpoints(
 }
 
 /** Everything of the thread. */
-export async function removeCheckpoints(connection: Connection, threadId: ThreadId): Promise<void> {
-  if (!(await lockPlace(connection, threadId))) return;
-  const books = await booksOf(connection, threadId);
-  await connection.rows("delete from checkpoint_books where thread_id = $1", [threadId]);
-  await connection.rows("delete from checkpoint_threads where thread_id = $1", [threadId]);
-  await dropUnused(connection, books);
+export async function removeCheckpoints(
+  connection: TransactionConnection,
+  threadId: ThreadId,
+): Promise<void> {
+  lockPlace(connection, threadId);
+  const rows = await connection.rows<{
+    shared: LineageId[];
+    spans: number[];
+    texts: Texts["texts"];
+  }>(removal, [threadId], "checkpoints_remove");
+  const shared = new Set(rows[0]?.shared);
+  const spans = rows.flatMap((row) => [...spansOf(row.spans), ...textSpans([row])]);
+  const freed = spans.filter(({ lineage }) => shared.has(lineage));
+  if (freed.length > 0) await release(connection, freed);
 }
+
+/**
+ * The books of thread $1, those that no other thread has with all they hold, and the items that only
+ * they hold. Of lineages that others hold parts of: what the removed rows held, for `release`.
+ */
+const removal = `
+  with place as (delete from checkpoint_threads where thread_id = $1),
+  own as (delete from checkpoint_books where thread_id = $1 returning book),
+  unused as (
+    select book from own where not exists (
+      select 1 from checkpoint_books as other
+      where other.book = own.book and other.thread_id <> $1)),
+  origins as (
+    delete from checkpoint_origins where book = any(array(select book from unused))),
+  lineages as (
+    delete from lineage_books where book = any(array(select book from unused)) returning lineage),
+  shared as (
+    select distinct lineage from lineages where exists (
+      select 1 from lineage_books as other where other.lineage = lineages.lineage
+        and other.book <> all(array(select book from unused)))),
+  items as (
+    delete from lineage_items where lineage = any(array(
+      select lineage from lineages except select lineage from shared))),
+  steps as (
+    delete from checkpoints where book = any(array(select book from unused)) returning spans, texts),
+  writes as (
+    delete from checkpoint_writes where book = any(array(select book from unused)) returning texts)
+  select (select json_agg(lineage) from shared) as shared, spans, texts
+  from (select spans, texts from steps union all select '[]', texts from writes) as held
+  where exists (select 1 from shared)`;
 
 /** What was written in the run's name, with the writes of others on its checkpoints. */
 export async function removeCheckpointsOfRun(
-  connection: Connection,
+  connection: TransactionConnection,
   threadId: ThreadId,
   runId: RunId,
 ): Promise<void> {
@@ -124,7 +124,7 @@ export async function removeCheckpointsOfRun(
     [threadId, runId],
   );
   if (touched.length === 0) return;
-  await lockPlace(connection, threadId);
+  lockPlace(connection, threadId);
   await ownBooks(connection, threadId);
   const books = await booksOf(connection, threadId);
   const writes = await connection.rows<Texts>(
@@ -141,10 +141,10 @@ export async function removeCheckpointsOfRun(
 
 /** Returns how many checkpoints went. */
 export async function pruneCheckpoints(
-  connection: Connection,
+  connection: TransactionConnection,
   threadId: ThreadId,
 ): Promise<number> {
-  await lockPlace(connection, threadId);
+  lockPlace(connection, threadId);
   await ownBooks(connection, threadId);
   const rows = await connection.rows<StepKey & { parent_id: string | null; metadata: JsonObject }>(
     `select stored.book, namespace, checkpoint_id, parent_id,
@@ -178,7 +178,7 @@ interface StepKey {
  * removed before.
  */
 async function removeSteps(
-  connection: Connection,
+  connection: TransactionConnection,
   threadId: ThreadId,
   steps: StepKey[],
   freed: Span[],
@@ -218,7 +218,7 @@ async function removeSteps(
 }
 
 /** Deletes what of `spans` no checkpoint and no write holds. */
-async function release(connection: Connection, spans: Span[]): Promise<void> {
+async function release(connection: TransactionConnection, spans: Span[]): Promise<void> {
   const lineages = new Set(spans.map(({ lineage }) => lineage));
   const rows = await connection.rows<{ book: number }>(
     "select distinct book from lineage_books where lineage = any($1::bigint[])",
@@ -241,7 +241,7 @@ async function release(connection: Connection, spans: Span[]): Promise<void> {
 }
 
 /** Those of `books` that no thread has any more, with the items that only they hold. */
-async function dropUnused(connection: Connection, books: number[]): Promise<void> {
+async function dropUnused(connection: TransactionConnection, books: number[]): Promise<void> {
   const rows = await connection.rows<{ book: number }>(
     `select given.book from unnest($1::bigint[]) as given (book)
      where not exists (select 1 from checkpoint_books where checkpoint_books.book = given.book)`,
@@ -268,7 +268,7 @@ async function dropUnused(connection: Connection, books: number[]): Promise<void
 }
 
 async function spansIn(
-  connection: Connection,
+  connection: TransactionConnection,
   books: number[],
   lineages: Set<LineageId>,
 ): Promise<Span[]> {
@@ -292,7 +292,7 @@ function textSpans(rows: Texts[]): Span[] {
 }
 
 /** Makes sure that nobody else has a book of the thread: where one is shared, all become one new book. */
-async function ownBooks(connection: Connection, threadId: ThreadId): Promise<void> {
+async function ownBooks(connection: TransactionConnection, threadId: ThreadId): Promise<void> {
   const shared = await connection.rows(
     `select 1 from checkpoint_books as own join checkpoint_books as other using (book)
      where own.thread_id = $1 and other.thread_id <> $1 limit 1`,
@@ -300,12 +300,14 @@ async function ownBooks(connection: Connection, threadId: ThreadId): Promise<voi
   );
   if (shared.length === 0) return;
   const books = await booksOf(connection, threadId);
-  await connection.rows("update checkpoint_threads set book = null where thread_id = $1", [
-    threadId,
-  ]);
-  const { book } = await openPlace(connection, threadId);
-  for (const copy of copyRows) await connection.rows(copy, [book, books]);
-  await connection.rows("delete from checkpoint_books where thread_id = $1 and book <> $2", [
+  connection.run("update checkpoint_threads set book = null where thread_id = $1", [threadId]);
+  const [place] = await connection.rows<{ book: number }>(
+    "select own_book as book from open_place($1)",
+    [threadId],
+  );
+  const { book } = place!;
+  for (const copy of copyRows) connection.run(copy, [book, books]);
+  connection.run("delete from checkpoint_books where thread_id = $1 and book <> $2", [
     threadId,
     book,
   ]);
@@ -334,7 +336,7 @@ const copyRows = [
 
 /** With the thread locked, so that none begins before the transaction ends. */
 export async function assertNoRunInFlight(
-  connection: Connection,
+  connection: TransactionConnection,
   threadId: ThreadId,
 ): Promise<void> {
   await lockThread(connection, threadId);

@@ -17,7 +17,7 @@ import {
   type StoredWrite,
   type Writer,
 } from "../../core/ports/checkpoints.ts";
-import { assertNoRunInFlight, openPlace, pruneCheckpoints, removeCheckpoints } from "./books.ts";
+import { assertNoRunInFlight, pruneCheckpoints, removeCheckpoints } from "./books.ts";
 import { codeOf, type Connection, type Database, json } from "./database.ts";
 import { Filter } from "./filter.ts";
 import { type TupleRow, tupleStatements, tuplesOf } from "./tuples.ts";
@@ -31,18 +31,18 @@ const uniqueViolation = "23505";
 /**
  * The row `fence` is there when the attempt $1, $2 holds its run (or $1 is null), and then the run's
  * row is locked until the statement is done: no other attempt takes it over in between. `place` is
- * the open book of thread $3 in generation $4. What is written is selected from `place`, so that
- * check and write are one round trip.
+ * the book of thread $3, which is opened when there is none, in generation $4. What is written is
+ * selected from `place`, so that check and write are one round trip.
  */
 const fence = `
   held as (
     select 1 from runs where run_id = $1 and attempt = $2 and status = 'running' for share),
-  fence as (select 1 where $1::text is null union all select 1 from held),
-  place as (
-    select book, generation from checkpoint_threads
-    where thread_id = $3 and book is not null and ($4::bigint is null or generation = $4)
-      and exists (select 1 from fence)
-    for share)`;
+  fence as (
+    select $3 as thread_id where $1::text is null union all select $3 from held),
+  place as materialized (
+    select own_book as book, own_generation as generation
+    from fence cross join lateral open_place(fence.thread_id)
+    where $4::bigint is null or own_generation = $4)`;
 
 const outcome = `
   select exists (select 1 from fence) as held, (select generation from place) as generation`;
@@ -357,7 +357,6 @@ export class PostgresCheckpoints implements CheckpointStorage {
     });
   }
 
-  /** Again when the thread had no open book: its first checkpoint, or the first since it was copied. */
   async #tried(
     connection: Connection,
     threadId: ThreadId,
@@ -365,20 +364,13 @@ export class PostgresCheckpoints implements CheckpointStorage {
     { name, text, generation, values }: FencedStatement,
   ): Promise<Outcome> {
     const fenced = [writer?.runId ?? null, writer?.attempt ?? null, threadId, generation];
-    for (;;) {
-      const [row] = await connection.rows<
-        Omit<Outcome, "generation"> & { held: boolean; generation: number | null }
-      >(text, [...fenced, ...values], name);
-      if (!row!.held) throw new LeaseLost(writer?.runId ?? "", writer?.attempt ?? 0);
-      const { generation: own, stored } = row!;
-      if (own !== null) return { generation: own, ...(stored && { stored }) };
-      const open = (within: Connection) => openPlace(within, threadId);
-      const place =
-        connection === this.#database
-          ? await this.#database.transaction(open)
-          : await open(connection);
-      if (generation !== null && place.generation !== generation) throw new SpansFreed(threadId);
-    }
+    const [row] = await connection.rows<
+      Omit<Outcome, "generation"> & { held: boolean; generation: number | null }
+    >(text, [...fenced, ...values], name);
+    if (!row!.held) throw new LeaseLost(writer?.runId ?? "", writer?.attempt ?? 0);
+    const { generation: own, stored } = row!;
+    if (own === null) throw new SpansFreed(threadId);
+    return { generation: own, ...(stored && { stored }) };
   }
 }
 

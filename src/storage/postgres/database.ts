@@ -1,18 +1,19 @@
 import { userInfo } from "node:os";
-import { Client, defaults, escapeIdentifier, Pool, type PoolClient, types } from "pg";
+import { Client, DatabaseError, defaults, escapeIdentifier, Pool, type PoolClient } from "pg";
 import { AdjutantError } from "../../core/error.ts";
+import { send, type Statement } from "./batch.ts";
+import { type Connection, Session, type TransactionConnection } from "./session.ts";
 
-/** What statements run on: the pool, or the one connection of a transaction. */
-export interface Connection {
-  /** `name` makes it a prepared statement, planned once per connection. */
-  rows<Row extends object>(text: string, values?: unknown[], name?: string): Promise<Row[]>;
-}
+export type { Connection, TransactionConnection };
 
 const poolSize = 10;
 const connectTimeoutMs = 10_000;
 
-/** Serialization failure and deadlock: nothing was done, and the same again may succeed. */
-const transient = new Set(["40001", "40P01"]);
+/** A newer server has added a column meanwhile: the statement is prepared anew. */
+const planOutdated = "0A000";
+
+/** Serialization failure, deadlock: nothing was done, and the same again may succeed. */
+const transient = new Set(["40001", "40P01", planOutdated]);
 
 /** Without a user in the URI or in PGUSER, libpq takes the one of the process; the driver asks only USER. */
 defaults.user ||= userOfProcess();
@@ -23,17 +24,6 @@ function userOfProcess(): string | undefined {
   } catch {
     return undefined; // A container may run under a number that has no name.
   }
-}
-
-/** `int8` as a number: times in milliseconds and counts stay far below 2^53. */
-function typeParser(oid: number, format: "text" | "binary" = "text"): unknown {
-  if (oid === types.builtins.INT8) return Number;
-  if (oid === types.builtins.BYTEA) return parseBytes;
-  return types.getTypeParser(oid, format);
-}
-
-function parseBytes(text: string): Uint8Array {
-  return new Uint8Array(Buffer.from(text.slice(2), "hex"));
 }
 
 export class Database implements Connection {
@@ -48,26 +38,41 @@ export class Database implements Connection {
       max: poolSize,
       connectionTimeoutMillis: connectTimeoutMs,
       application_name: "adjutant",
-      types: { getTypeParser: typeParser as typeof types.getTypeParser },
-      // `bytea_output` may be set otherwise in the database or for the role.
-      onConnect: async (client) =>
-        void (await client.query(`${searchPath}; set bytea_output to hex`)),
+      // `bytea_output` may be set otherwise in the database or for the role. Compiling a statement
+      // takes longer than any of ours.
+      onConnect: async (client) => {
+        // One that breaks while in use says so to whoever uses it, and there is nobody else to tell.
+        client.on("error", () => {});
+        await client.query(`${searchPath}; set bytea_output to hex; set jit to off`);
+      },
     });
     // A connection that breaks while idle is replaced; the next query tells whether the server is gone.
     this.#pool.on("error", () => {});
   }
 
-  async rows<Row extends object>(text: string, values?: unknown[], name?: string): Promise<Row[]> {
-    const client = await this.#connect();
+  async rows<Row extends object>(
+    text: string,
+    values: unknown[] = [],
+    name?: string,
+  ): Promise<Row[]> {
+    const [rows] = await this.batch([{ text, values, name }]);
+    return rows as Row[];
+  }
+
+  /** The rows of each statement. One transaction in one round trip. */
+  async batch(statements: Statement[]): Promise<object[][]> {
     try {
-      return await rowsOf<Row>(client, text, values, name);
-    } finally {
-      client.release();
+      return await this.#send(statements);
+    } catch (error) {
+      if (codeOf(error) !== planOutdated) throw error;
+      return await this.#send(statements);
     }
   }
 
-  /** Runs `work` in one transaction, twice at most: again after a deadlock or serialization failure. */
-  async transaction<Result>(work: (connection: Connection) => Promise<Result>): Promise<Result> {
+  /** Runs `work` in one transaction, twice at most: again after what is `transient`. */
+  async transaction<Result>(
+    work: (connection: TransactionConnection) => Promise<Result>,
+  ): Promise<Result> {
     try {
       return await this.#once(work);
     } catch (error) {
@@ -80,18 +85,31 @@ export class Database implements Connection {
     await this.#pool.end();
   }
 
-  async #once<Result>(work: (connection: Connection) => Promise<Result>): Promise<Result> {
+  async #send(statements: Statement[]): Promise<object[][]> {
     const client = await this.#connect();
+    let broken = false;
+    try {
+      return await send(client, statements);
+    } catch (error) {
+      broken = !(error instanceof DatabaseError) || error.severity === "FATAL";
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  async #once<Result>(
+    work: (connection: TransactionConnection) => Promise<Result>,
+  ): Promise<Result> {
+    const client = await this.#connect();
+    const session = new Session(client);
     let broken: Error | undefined;
     try {
-      await client.query("begin");
-      const result = await work({
-        rows: (text, values, name) => rowsOf(client, text, values, name),
-      });
-      await client.query("commit");
+      const result = await work(session);
+      await session.commit();
       return result;
     } catch (error) {
-      await client.query("rollback").catch((failure: Error) => (broken = failure));
+      await session.rollback().catch((failure: Error) => (broken = failure));
       throw error;
     } finally {
       client.release(broken);
@@ -105,27 +123,6 @@ export class Database implements Connection {
       throw unreachable(this.#uri, error);
     }
   }
-}
-
-async function rowsOf<Row extends object>(
-  client: PoolClient,
-  text: string,
-  values: unknown[] = [],
-  name?: string,
-): Promise<Row[]> {
-  const { rows } = await client.query({ text, values: values.map(withoutNul), name });
-  return rows as Row[];
-}
-
-/**
- * Postgres stores no NUL, and `jsonb` no half surrogate pair either. Both become U+FFFD on their way
- * in (specification 3.6): here in text, in `json` where JSON is made.
- */
-function withoutNul(value: unknown): unknown {
-  if (typeof value === "string") {
-    return value.includes("\u0000") ? value.replaceAll("\u0000", "\ufffd") : value;
-  }
-  return Array.isArray(value) ? value.map(withoutNul) : value;
 }
 
 /** JSON for a `json` or `jsonb` parameter. `JSON.stringify` escapes only what must be replaced. */

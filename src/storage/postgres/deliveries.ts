@@ -2,7 +2,7 @@ import type { DeliveryId, RunId } from "../../core/ids.ts";
 import { type DeliveryStorage, givenUpKeptMs } from "../../core/ports/deliveries.ts";
 import type { Delivery } from "../../core/webhook.ts";
 import { type DeliveryRow, deliveryOf } from "./codec.ts";
-import { type Connection, type Database, json } from "./database.ts";
+import { type Database, json, type TransactionConnection } from "./database.ts";
 
 export class PostgresDeliveries implements DeliveryStorage {
   readonly #database: Database;
@@ -59,15 +59,15 @@ export class PostgresDeliveries implements DeliveryStorage {
 }
 
 /** Also removes what was given up long ago, unless another transaction does so. */
-export async function insertDelivery(connection: Connection, delivery: Delivery): Promise<void> {
-  await connection.rows(
+export function insertDelivery(connection: TransactionConnection, delivery: Delivery): void {
+  connection.run(
     `delete from deliveries where delivery_id in (
        select delivery_id from deliveries where next_attempt_at is null and created_at < $1
        for update skip locked)`,
     [delivery.createdAt - givenUpKeptMs],
     "delivery_clean",
   );
-  await connection.rows(
+  connection.run(
     `insert into deliveries (delivery_id, run_id, url, run, temporary, last_state,
        created_at, attempts, next_attempt_at, last_error)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,

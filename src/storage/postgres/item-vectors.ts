@@ -1,6 +1,6 @@
 import { escapeIdentifier } from "pg";
 import type { Item, ItemVector } from "../../core/item.ts";
-import type { Connection, Database } from "./database.ts";
+import type { Database, TransactionConnection } from "./database.ts";
 
 interface VectorFunctions {
   /** The cosine of two vectors, as SQL; 0 where one is all zeros. */
@@ -57,13 +57,13 @@ function plainSimilarity(first: string, second: string): string {
   return `(select sum(a::float8 * b) from unnest(${first}, ${second}) as pair (a, b))`;
 }
 
-export async function insertVectors(
-  connection: Connection,
+export function insertVectors(
+  connection: TransactionConnection,
   { namespace, key }: Item,
   vectors: ItemVector[],
-): Promise<void> {
+): void {
   for (const { path, model, values } of vectors) {
-    await connection.rows(
+    connection.run(
       `insert into item_vectors (namespace, key, path, model, vector)
        values ($1, $2, $3, $4, $5::real[])`,
       [namespace, key, path, model, [...values]],

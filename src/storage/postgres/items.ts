@@ -24,7 +24,7 @@ export class PostgresItems implements ItemStorage {
   /** The row of the item is locked first, so that of two at once one stores both item and vectors. */
   async put(item: Item, vectors: ItemVector[] = []): Promise<void> {
     await this.#database.transaction(async (connection) => {
-      await connection.rows(
+      connection.run(
         `insert into items (namespace, key, value, created_at, updated_at, ttl_minutes, expires_at)
          values ($1, $2, $3, $4, $5, $6, $7)
          on conflict (namespace, key) do update set value = excluded.value,
@@ -43,12 +43,12 @@ export class PostgresItems implements ItemStorage {
         ],
         "item_put",
       );
-      await connection.rows(
+      connection.run(
         "delete from item_vectors where namespace = $1 and key = $2",
         [item.namespace, item.key],
         "item_vectors_delete",
       );
-      if (vectors.length > 0) await insertVectors(connection, item, vectors);
+      if (vectors.length > 0) insertVectors(connection, item, vectors);
     });
   }
 

@@ -276,6 +276,38 @@ const migrations: string[] = [
     name text collate "C" not null unique
   );
   `,
+  `
+  -- The book that a thread's checkpoints are written to, opened when there is none; see books.ts. Its row
+  -- stays locked against whoever frees items. One call, so that a first checkpoint is one round trip.
+  create function open_place(of_thread text, out own_book bigint, out own_generation bigint)
+  language plpgsql as $$
+  begin
+    loop
+      select book, generation into own_book, own_generation from checkpoint_threads
+      where thread_id = of_thread and book is not null for share;
+      exit when found;
+      insert into checkpoint_threads (thread_id, book, generation)
+      values (of_thread, nextval('checkpoint_numbers'), nextval('checkpoint_numbers'))
+      on conflict do nothing returning book, generation into own_book, own_generation;
+      if found then
+        insert into checkpoint_books (thread_id, book) values (of_thread, own_book);
+        exit;
+      end if;
+      select generation into own_generation from checkpoint_threads
+      where thread_id = of_thread and book is null for update;
+      if found then
+        own_book := nextval('checkpoint_numbers');
+        update checkpoint_threads set book = own_book where thread_id = of_thread;
+        -- What the older books hold, later checkpoints in the new one will hold too.
+        insert into lineage_books (lineage, book)
+        select distinct lineage, own_book from checkpoint_books join lineage_books using (book)
+        where thread_id = of_thread;
+        insert into checkpoint_books (thread_id, book) values (of_thread, own_book);
+        exit;
+      end if;
+    end loop;
+  end $$;
+  `,
 ];
 
 /** One transaction under an advisory lock: two servers that start at once do not meet in the middle. */
@@ -300,7 +332,7 @@ export async function migrate(database: Database, schema: string): Promise<void>
       );
     }
     for (let number = done + 1; number <= migrations.length; number++) {
-      await connection.rows(migrations[number - 1]!);
+      await connection.script(migrations[number - 1]!);
       await connection.rows("insert into migrations (number) values ($1)", [number]);
     }
   });

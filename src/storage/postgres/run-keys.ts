@@ -1,7 +1,7 @@
 import { KeyTaken, type RunKey } from "../../core/idempotency.ts";
 import type { RunId } from "../../core/ids.ts";
 import type { Run } from "../../core/run.ts";
-import { type Connection, json } from "./database.ts";
+import { type Connection, json, type TransactionConnection } from "./database.ts";
 
 interface RunKeyRow {
   key: string;
@@ -35,8 +35,8 @@ export async function readKey(
  * Waits for a transaction that stores the same key, and sees what came of it. Also removes what has
  * expired, unless another transaction does so. @throws KeyTaken
  */
-export async function insertKey(connection: Connection, key: RunKey): Promise<void> {
-  await connection.rows(
+export async function insertKey(connection: TransactionConnection, key: RunKey): Promise<void> {
+  connection.run(
     `delete from run_keys where key in (
        select key from run_keys where expires_at <= $1 for update skip locked)`,
     [key.createdAt],

@@ -1,48 +1,53 @@
 import type { RunKey } from "../../core/idempotency.ts";
 import type { RunId, ThreadId } from "../../core/ids.ts";
 import type { Found, Page } from "../../core/page.ts";
-import type { ClaimedRun, RunStorage } from "../../core/ports/storage.ts";
+import type { Claims, RunStorage } from "../../core/ports/storage.ts";
 import { type Attempt, isFinal, type Run, type RunFilter, type RunStatus } from "../../core/run.ts";
 import { removeCheckpointsOfRun } from "./books.ts";
 import { type RunRow, runOf } from "./codec.ts";
-import { codeOf, type Connection, type Database, json, optionalJson } from "./database.ts";
+import {
+  codeOf,
+  type Connection,
+  type Database,
+  json,
+  optionalJson,
+  type TransactionConnection,
+} from "./database.ts";
 import { Filter } from "./filter.ts";
 import { readKey, removeKeys } from "./run-keys.ts";
 
 const uniqueViolation = "23505";
 
-/** The oldest run whose worker has stopped beating. */
+/** Runs whose worker has stopped beating. */
 const expired = `
-  select run_id, 1 as lost from runs
-  where status = 'running' and lease_expires_at <= $1 order by seq limit 1`;
+  select run_id, seq, 1 as lost from runs
+  where status = 'running' and lease_expires_at <= $1`;
 
 /**
- * The oldest run that may start. Not one behind another of its thread: that one may be skipped only
- * because somebody is about to take it.
+ * Runs that may start. Not one behind another of its thread: that one may be skipped only because
+ * somebody is about to take it.
  */
 const waiting = `
-  select run_id, 0 as lost from runs as candidate
+  select run_id, seq, 0 as lost from runs as candidate
   where status = 'pending' and not_before <= $1 and not exists (
     select 1 from runs where status = 'running' and thread_id = candidate.thread_id)
   and not exists (
     select 1 from runs where status = 'pending' and thread_id = candidate.thread_id
-      and seq < candidate.seq and not_before <= $1)
-  order by seq limit 1`;
+      and seq < candidate.seq and not_before <= $1)`;
 
-function taking(candidate: string): string {
-  return `
-    with candidate as (${candidate})
-    update runs set status = 'running', attempt = attempt + 1,
-      lost_attempts = lost_attempts + candidate.lost, lease_owner = $2, lease_expires_at = $3,
-      updated_at = $1, started_at = coalesce(started_at, $1)
-    from candidate where runs.run_id = candidate.run_id returning runs.*`;
-}
+/** Those that were lost before those that wait, each the oldest first; not what others hold. */
+const claim = `
+  with lost as (${expired} order by seq limit $4 for update skip locked),
+  begun as (
+    ${waiting} order by seq limit $4::bigint - (select count(*) from lost) for update skip locked),
+  candidate as (select * from lost union all select * from begun)
+  update runs set status = 'running', attempt = attempt + 1,
+    lost_attempts = lost_attempts + candidate.lost, lease_owner = $2, lease_expires_at = $3,
+    updated_at = $1, started_at = coalesce(started_at, $1)
+  from candidate where runs.run_id = candidate.run_id returning runs.*`;
 
-/** In the order in which they are tried. */
-const claims = [
-  { name: "run_claim_expired", text: taking(`${expired} for update skip locked`) },
-  { name: "run_claim_waiting", text: taking(`${waiting} for update skip locked`) },
-];
+/** What is left for a claim. */
+const others = `(${expired} limit 1) union all (${waiting} limit 1)`;
 
 export class PostgresRuns implements RunStorage {
   readonly #database: Database;
@@ -102,42 +107,42 @@ export class PostgresRuns implements RunStorage {
     owner: string;
     now: number;
     leaseUntil: number;
-  }): Promise<ClaimedRun | null> {
-    const { owner, now, leaseUntil } = params;
+    count: number;
+  }): Promise<Claims> {
     for (;;) {
-      for (const { name, text } of claims) {
-        const row = await this.#take({ name, text, values: [now, owner, leaseUntil] });
-        // A run that was handed back has an attempt behind it too, which was not lost to a crash.
-        if (row) return { run: runOf(row), takenOver: row.attempt > 1 };
-      }
-      if (!(await this.#awaitSkipped(now))) return null;
+      const { rows, left } = await this.#take(params);
+      // A run that was handed back has an attempt behind it too, which was not lost to a crash.
+      const runs = rows.map((row) => ({ run: runOf(row), takenOver: row.attempt > 1 }));
+      if (runs.length > 0 || !left) return { runs, more: left !== null };
+      await this.#database.rows(
+        "select 1 from runs where run_id = $1 for no key update",
+        [left],
+        "run_await",
+      );
     }
   }
 
-  /** Waits until nobody holds the oldest candidate. False when there is none. */
-  async #awaitSkipped(now: number): Promise<boolean> {
-    const [skipped] = await this.#database.rows<{ run_id: RunId }>(
-      `(${expired}) union all (${waiting}) limit 1`,
-      [now],
-      "run_claimable",
-    );
-    if (!skipped) return false;
-    await this.#database.rows(
-      "select 1 from runs where run_id = $1 for no key update",
-      [skipped.run_id],
-      "run_await",
-    );
-    return true;
-  }
-
-  /** A unique violation is a lost race: another run of the thread has just started. */
-  async #take(claim: { name: string; text: string; values: unknown[] }): Promise<RunRow | null> {
+  /** `left`: one that was not taken, since they were enough or others hold it. */
+  async #take(params: {
+    owner: string;
+    now: number;
+    leaseUntil: number;
+    count: number;
+  }): Promise<{ rows: RunRow[]; left: RunId | null }> {
+    const { owner, now, leaseUntil, count } = params;
     try {
-      const [row] = await this.#database.rows<RunRow>(claim.text, claim.values, claim.name);
-      return row ?? null;
+      const [rows, rest] = await this.#database.batch([
+        { text: claim, values: [now, owner, leaseUntil, count], name: "run_claim" },
+        { text: others, values: [now], name: "run_left" },
+      ]);
+      return {
+        rows: (rows as (RunRow & { seq: number })[]).toSorted((one, other) => one.seq - other.seq),
+        left: (rest as { run_id: RunId }[])[0]?.run_id ?? null,
+      };
     } catch (error) {
+      // A lost race: another run of one of the threads has just started.
       if (codeOf(error) !== uniqueViolation) throw error;
-      return null;
+      return this.#take(params);
     }
   }
 
@@ -231,8 +236,8 @@ export async function lockInFlight(connection: Connection, threadId: ThreadId): 
   return rows.map(runOf);
 }
 
-export async function insertRun(connection: Connection, run: Run): Promise<void> {
-  await connection.rows(
+export function insertRun(connection: TransactionConnection, run: Run): void {
+  connection.run(
     `insert into runs (run_id, thread_id, assistant_id, assistant_version, created_at, updated_at,
        not_before, status, metadata, request, strategy, attempt, lost_attempts, error, ordinal,
        cancel_reason)
@@ -260,12 +265,12 @@ export async function insertRun(connection: Connection, run: Run): Promise<void>
 }
 
 /** `sameRequest`: leave out the request, by far the largest column and hardly ever changed. */
-export async function updateRun(
-  connection: Connection,
+export function updateRun(
+  connection: TransactionConnection,
   run: Run,
   { sameRequest }: { sameRequest: boolean },
-): Promise<void> {
-  await connection.rows(
+): void {
+  connection.run(
     `update runs set assistant_id = $2, assistant_version = $3, created_at = $4, updated_at = $5,
        not_before = $6, status = $7, metadata = $8, request = coalesce($9::json, request),
        strategy = $10, attempt = $11, lost_attempts = $12, error = $13, ordinal = $14,
@@ -296,12 +301,12 @@ export async function updateRun(
 
 /** The run with everything written in its name. */
 export async function removeRun(
-  connection: Connection,
+  connection: TransactionConnection,
   threadId: ThreadId,
   runId: RunId,
 ): Promise<void> {
   await removeCheckpointsOfRun(connection, threadId, runId);
-  await connection.rows("delete from runs where run_id = $1 and thread_id = $2", [runId, threadId]);
+  connection.run("delete from runs where run_id = $1 and thread_id = $2", [runId, threadId]);
 }
 
 function filterOf(given: RunFilter): Filter {

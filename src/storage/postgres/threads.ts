@@ -5,7 +5,7 @@ import type { ThreadChange, ThreadSnapshot, ThreadStorage } from "../../core/por
 import type { Thread, ThreadFilter, ThreadSortField } from "../../core/thread.ts";
 import { copyCheckpoints, pruneCheckpoints, removeCheckpoints } from "./books.ts";
 import { type ThreadRow, threadOf } from "./codec.ts";
-import { type Connection, type Database, json, optionalJson } from "./database.ts";
+import { type Database, json, optionalJson, type TransactionConnection } from "./database.ts";
 import { insertDelivery } from "./deliveries.ts";
 import { Filter } from "./filter.ts";
 import { lockThread } from "./lock.ts";
@@ -21,11 +21,17 @@ export class PostgresThreads implements ThreadStorage {
   }
 
   async create(thread: Thread): Promise<{ thread: Thread; created: boolean }> {
-    return this.#database.transaction(async (connection) => {
-      const existing = await lockThread(connection, thread.threadId);
+    for (;;) {
+      const [row] = await this.#database.rows<ThreadRow>(
+        `${insertThread} on conflict do nothing returning *`,
+        valuesOf(thread),
+        "thread_create",
+      );
+      if (row) return { thread: threadOf(row), created: true };
+      const existing = await this.get(thread.threadId);
       if (existing) return { thread: existing, created: false };
-      return { thread: await storeThread(connection, thread), created: true };
-    });
+      // It was deleted in between.
+    }
   }
 
   async get(threadId: ThreadId): Promise<Thread | null> {
@@ -42,8 +48,10 @@ export class PostgresThreads implements ThreadStorage {
     decide: (snapshot: ThreadSnapshot) => Change,
   ): Promise<Change> {
     return this.#database.transaction(async (connection) => {
-      const thread = await lockThread(connection, threadId);
-      const inFlight = await lockInFlight(connection, threadId);
+      const [thread, inFlight] = await Promise.all([
+        lockThread(connection, threadId),
+        lockInFlight(connection, threadId),
+      ]);
       const snapshot = { thread, inFlight };
       const change = decide(snapshot);
       await apply(connection, { threadId, snapshot, change });
@@ -94,14 +102,14 @@ export class PostgresThreads implements ThreadStorage {
       if (await lockThread(connection, thread.threadId)) {
         throw conflict(`Thread ${thread.threadId} exists already. Copy to a new id.`);
       }
-      await storeThread(connection, thread);
+      storeThread(connection, thread);
       await copyCheckpoints(connection, from, thread.threadId);
     });
   }
 }
 
 async function apply(
-  connection: Connection,
+  connection: TransactionConnection,
   params: { threadId: ThreadId; snapshot: ThreadSnapshot; change: ThreadChange },
 ): Promise<void> {
   const { threadId, snapshot, change } = params;
@@ -112,48 +120,55 @@ async function apply(
   if (change.deleteThread) {
     await removeCheckpoints(connection, threadId);
     // Its runs go with it, by their foreign key.
-    await connection.rows("delete from threads where thread_id = $1", [threadId]);
+    connection.run("delete from threads where thread_id = $1", [threadId]);
   }
-  if (change.thread) await storeThread(connection, change.thread);
+  if (change.thread) storeThread(connection, change.thread);
   for (const run of change.update ?? []) {
     const known = snapshot.inFlight.find((one) => one.runId === run.runId);
-    await updateRun(connection, run, { sameRequest: known?.request === run.request });
+    updateRun(connection, run, { sameRequest: known?.request === run.request });
   }
-  for (const run of change.insert ?? []) await insertRun(connection, run);
-  for (const delivery of change.deliver ?? []) await insertDelivery(connection, delivery);
+  for (const run of change.insert ?? []) insertRun(connection, run);
+  for (const delivery of change.deliver ?? []) insertDelivery(connection, delivery);
 }
 
-async function storeThread(connection: Connection, thread: Thread): Promise<Thread> {
-  const [row] = await connection.rows<ThreadRow>(
-    `insert into threads (thread_id, created_at, updated_at, state_updated_at, metadata, config,
-       status, interrupts, error, temporary, last_ordinal, ttl_strategy, ttl_minutes, expires_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+/** Of `valuesOf`. Its id is locked first: of two who would create it one sees what the other has made. */
+const insertThread = `
+  with locked as materialized (select pg_advisory_xact_lock(hashtextextended($1::text, 0)))
+  insert into threads (thread_id, created_at, updated_at, state_updated_at, metadata, config, status,
+    interrupts, error, temporary, last_ordinal, ttl_strategy, ttl_minutes, expires_at)
+  values ((select $1::text from locked), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`;
+
+function storeThread(connection: TransactionConnection, thread: Thread): void {
+  connection.run(
+    `${insertThread}
      on conflict (thread_id) do update set created_at = excluded.created_at,
        updated_at = excluded.updated_at, state_updated_at = excluded.state_updated_at,
        metadata = excluded.metadata, config = excluded.config, status = excluded.status,
        interrupts = excluded.interrupts, error = excluded.error, temporary = excluded.temporary,
        last_ordinal = excluded.last_ordinal, ttl_strategy = excluded.ttl_strategy,
-       ttl_minutes = excluded.ttl_minutes, expires_at = excluded.expires_at
-     returning *`,
-    [
-      thread.threadId,
-      thread.createdAt,
-      thread.updatedAt,
-      thread.stateUpdatedAt,
-      json(thread.metadata),
-      json(thread.config),
-      thread.status,
-      json(thread.interrupts),
-      optionalJson(thread.error),
-      thread.temporary,
-      thread.lastOrdinal,
-      thread.ttl?.strategy ?? null,
-      thread.ttl?.minutes ?? null,
-      thread.ttl?.expiresAt ?? null,
-    ],
+       ttl_minutes = excluded.ttl_minutes, expires_at = excluded.expires_at`,
+    valuesOf(thread),
     "thread_store",
   );
-  return threadOf(row!);
+}
+
+function valuesOf(thread: Thread): unknown[] {
+  return [
+    thread.threadId,
+    thread.createdAt,
+    thread.updatedAt,
+    thread.stateUpdatedAt,
+    json(thread.metadata),
+    json(thread.config),
+    thread.status,
+    json(thread.interrupts),
+    optionalJson(thread.error),
+    thread.temporary,
+    thread.lastOrdinal,
+    thread.ttl?.strategy ?? null,
+    thread.ttl?.minutes ?? null,
+    thread.ttl?.expiresAt ?? null,
+  ];
 }
 
 function filterOf(given: ThreadFilter): Filter {

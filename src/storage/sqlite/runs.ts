@@ -1,7 +1,7 @@
 import type { RunKey } from "../../core/idempotency.ts";
 import type { RunId, ThreadId } from "../../core/ids.ts";
 import type { Found, Page } from "../../core/page.ts";
-import type { ClaimedRun, RunStorage } from "../../core/ports/storage.ts";
+import type { ClaimedRun, Claims, RunStorage } from "../../core/ports/storage.ts";
 import { type Attempt, isFinal, type Run, type RunFilter, type RunStatus } from "../../core/run.ts";
 import { removeCheckpointsOfRun } from "./books.ts";
 import { encodeOptional, type RunRow, runOf } from "./codec.ts";
@@ -63,27 +63,44 @@ export class SqliteRuns implements RunStorage {
     owner: string;
     now: number;
     leaseUntil: number;
-  }): Promise<ClaimedRun | null> {
-    const { owner, now, leaseUntil } = params;
+    count: number;
+  }): Promise<Claims> {
     return this.#connection.grouped(() => {
-      const lost = this.#expired(now);
-      const sequence = lost ?? this.#waiting(now);
-      if (sequence === undefined) return null;
-      const row = this.#connection.row<RunRow>(
-        `update runs set status = 'running', attempt = attempt + 1,
-           lost_attempts = lost_attempts + ?, lease_owner = ?, lease_expires_at = ?, updated_at = ?,
-           started_at = coalesce(started_at, ?)
-         where sequence = ? returning *`,
-        lost === undefined ? 0 : 1,
-        owner,
-        leaseUntil,
-        now,
-        now,
-        sequence,
-      )!;
-      // A run that was handed back has an attempt behind it too, which was not lost to a crash.
-      return { run: runOf(row), takenOver: row.attempt > 1 };
+      const runs: ClaimedRun[] = [];
+      for (;;) {
+        const next = this.#claimable(params.now);
+        if (!next || runs.length === params.count) return { runs, more: next !== null };
+        runs.push(this.#claimOne(next, params));
+      }
     });
+  }
+
+  #claimable(now: number): { sequence: number; lost: 0 | 1 } | null {
+    const expired = this.#expired(now);
+    if (expired !== undefined) return { sequence: expired, lost: 1 };
+    const sequence = this.#waiting(now);
+    return sequence === undefined ? null : { sequence, lost: 0 };
+  }
+
+  #claimOne(
+    { sequence, lost }: { sequence: number; lost: 0 | 1 },
+    params: { owner: string; now: number; leaseUntil: number },
+  ): ClaimedRun {
+    const { owner, now, leaseUntil } = params;
+    const row = this.#connection.row<RunRow>(
+      `update runs set status = 'running', attempt = attempt + 1,
+         lost_attempts = lost_attempts + ?, lease_owner = ?, lease_expires_at = ?, updated_at = ?,
+         started_at = coalesce(started_at, ?)
+       where sequence = ? returning *`,
+      lost,
+      owner,
+      leaseUntil,
+      now,
+      now,
+      sequence,
+    )!;
+    // A run that was handed back has an attempt behind it too, which was not lost to a crash.
+    return { run: runOf(row), takenOver: row.attempt > 1 };
   }
 
   /** The oldest run whose worker has stopped beating. */

@@ -11,7 +11,7 @@ import type {
   Writer,
 } from "../../../src/core/ports/checkpoints.ts";
 import { mintLineage, type Span } from "../../../src/core/lineage.ts";
-import type { Storage } from "../../../src/core/ports/storage.ts";
+import type { ClaimedRun, Storage } from "../../../src/core/ports/storage.ts";
 import type { Run } from "../../../src/core/run.ts";
 import type { Thread } from "../../../src/core/thread.ts";
 
@@ -121,8 +121,16 @@ export async function storeRuns(storage: Storage, ...changes: Partial<Run>[]): P
 
 /** Claims the next run at `now`; its lease lasts 1000 ms. */
 export async function claim(storage: Storage, now = start, owner = "worker"): Promise<Run | null> {
-  const claimed = await storage.runs.claim({ owner, now, leaseUntil: now + 1000 });
+  const claimed = await claimOne(storage, { owner, now, leaseUntil: now + 1000 });
   return claimed?.run ?? null;
+}
+
+export async function claimOne(
+  storage: Storage,
+  params: { owner: string; now: number; leaseUntil: number },
+): Promise<ClaimedRun | null> {
+  const { runs } = await storage.runs.claim({ ...params, count: 1 });
+  return runs[0] ?? null;
 }
 
 /** Stores a thread with one run and claims it. */

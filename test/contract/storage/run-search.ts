@@ -1,7 +1,16 @@
 import { describe, expect } from "vitest";
 import { randomIds } from "../../../src/core/ids.ts";
 import type { Run, RunFilter } from "../../../src/core/run.ts";
-import { claim, end, itStores, newThread, type OpenStorage, start, storeRuns } from "./fixtures.ts";
+import {
+  claim,
+  claimOne,
+  end,
+  itStores,
+  newThread,
+  type OpenStorage,
+  start,
+  storeRuns,
+} from "./fixtures.ts";
 
 const page = { limit: 100, offset: 0 };
 
@@ -51,7 +60,7 @@ export function describeRunSearch(open: OpenStorage): void {
       expect((await storage.runs.get(run!.runId))!.startedAt).toBeNull();
       const claimed = (await claim(storage))!;
       expect(claimed.startedAt).toBeGreaterThanOrEqual(start);
-      const again = await storage.runs.claim({
+      const again = await claimOne(storage, {
         owner: "another",
         now: start + 1_000_000,
         leaseUntil: start + 2_000_000,

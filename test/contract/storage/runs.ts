@@ -1,8 +1,10 @@
 import { describe, expect } from "vitest";
 import { randomIds } from "../../../src/core/ids.ts";
+import type { Claims } from "../../../src/core/ports/storage.ts";
 import type { Run } from "../../../src/core/run.ts";
 import {
   claim,
+  claimOne,
   end,
   itStores,
   newItems,
@@ -101,11 +103,30 @@ function describeClaiming(open: OpenStorage): void {
   itStores(open, "a claim shows the run as it is then: running, attempt 1", async (storage) => {
     const [run] = await storeRuns(storage, {});
     const now = start + 5;
-    const claimed = await storage.runs.claim({ owner: "w", now, leaseUntil: now + 10 });
+    const claimed = await claimOne(storage, { owner: "w", now, leaseUntil: now + 10 });
     const expected = { ...run, status: "running", attempt: 1, updatedAt: now, startedAt: now };
     expect(claimed).toEqual({ run: expected, takenOver: false });
     expect(await storage.runs.get(run!.runId)).toEqual(expected);
   });
+
+  itStores(
+    open,
+    "several are claimed at once, one of each thread, oldest first",
+    async (storage) => {
+      const runs: Run[] = [];
+      for (let at = 0; at < 3; at++) runs.push((await storeRuns(storage, {}, {}))[0]!);
+      const taken = (claims: Claims) => idsOf(claims.runs.map(({ run }) => run));
+      const ask = (count: number) =>
+        storage.runs.claim({ owner: "w", now: start, leaseUntil: start + 10, count });
+      const two = await ask(2);
+      expect(taken(two)).toEqual(runs.slice(0, 2).map(({ runId }) => runId));
+      expect(two.more).toBe(true);
+      const rest = await ask(2);
+      expect(taken(rest)).toEqual([runs[2]!.runId]);
+      expect(rest.more).toBe(false);
+      expect(await ask(2)).toEqual({ runs: [], more: false });
+    },
+  );
 
   itStores(open, "runs are claimed in the order in which they were inserted", async (storage) => {
     const [first] = await storeRuns(storage, { createdAt: start + 9, notBefore: start });
@@ -174,7 +195,7 @@ function describeClaiming(open: OpenStorage): void {
       const pending: Run = { ...run, status: "pending" };
       await storage.threads.transact(run.threadId, () => ({ update: [pending] }));
       expect(await storage.runs.nextDue(start)).toBeNull();
-      const claimed = await storage.runs.claim({ owner: "w", now: start, leaseUntil: start + 1 });
+      const claimed = await claimOne(storage, { owner: "w", now: start, leaseUntil: start + 1 });
       expect(claimed).toMatchObject({ takenOver: true, run: { attempt: 2, lostAttempts: 0 } });
     },
   );
@@ -188,7 +209,7 @@ function describeLeases(open: OpenStorage): void {
       const run = await storeRunning(storage);
       expect(await claim(storage, start + 999)).toBeNull();
       const now = start + 1000;
-      const claimed = await storage.runs.claim({ owner: "other", now, leaseUntil: now + 1000 });
+      const claimed = await claimOne(storage, { owner: "other", now, leaseUntil: now + 1000 });
       expect(claimed).toEqual({
         run: { ...run, attempt: 2, lostAttempts: 1, updatedAt: now },
         takenOver: true,

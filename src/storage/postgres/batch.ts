@@ -1,0 +1,154 @@
+import { type ClientBase, type Connection, type Submittable, types } from "pg";
+import { parameterOf } from "./parameters.ts";
+
+export interface Statement {
+  text: string;
+  values: unknown[];
+  /** What its prepared statement is called in the server's log; others are numbered. */
+  name?: string | undefined;
+}
+
+interface Column {
+  name: string;
+  parse: (text: string) => unknown;
+}
+
+/** A statement that one connection has prepared, or is about to. */
+interface Prepared {
+  /** Empty: it is parsed anew each time. */
+  name: string;
+  parsed: boolean;
+  columns: Column[];
+}
+
+/** Only searches build their text, and there are few forms of it; what comes beyond is not kept. */
+const preparedMax = 500;
+
+const preparedBy = new WeakMap<ClientBase, Map<string, Prepared>>();
+
+/**
+ * Statements that go to the server together, and whose answers come together: one round trip. The
+ * server takes all up to the end as one transaction, unless they begin or end one themselves; after
+ * one that fails it does none of the rest.
+ *
+ * Each is parsed and planned once per connection, and what columns it gives is asked once: of the
+ * 70 µs that the driver's own query takes, 25 are left.
+ */
+class Batch implements Submittable {
+  readonly results: object[][] = [];
+  readonly #statements: { statement: Statement; prepared: Prepared; parse: boolean }[];
+  readonly #settle: (error: unknown) => void;
+  #failed = false;
+
+  constructor(client: ClientBase, statements: Statement[], settle: (error: unknown) => void) {
+    const known = preparedOn(client);
+    const parsing = new Set<Prepared>();
+    this.#statements = statements.map((statement) => {
+      const prepared = preparedFor(known, statement);
+      const parse = prepared.name === "" || !(prepared.parsed || parsing.has(prepared));
+      parsing.add(prepared);
+      return { statement, prepared, parse };
+    });
+    this.#settle = settle;
+    for (const _ of statements) this.results.push([]);
+  }
+
+  submit(connection: Connection): void {
+    connection.stream.cork();
+    try {
+      for (const { statement, prepared, parse } of this.#statements) {
+        const { name } = prepared;
+        if (parse) {
+          // An attempt at it before may have failed, behind its parsing or in it.
+          connection.close({ type: "S", name }, true);
+          connection.parse({ name, text: statement.text, types: [] }, true);
+          connection.describe({ type: "S", name }, true);
+        }
+        connection.bind({ statement: name, values: statement.values.map(parameterOf) }, true);
+        connection.execute(null, true);
+      }
+      connection.sync();
+    } finally {
+      connection.stream.uncork();
+    }
+  }
+
+  /** How many are done. */
+  #done = 0;
+
+  handleRowDescription({ fields }: { fields: { name: string; dataTypeID: number }[] }): void {
+    this.#statements[this.#done]!.prepared.columns = fields.map(({ name, dataTypeID }) => ({
+      name,
+      parse: parserOf(dataTypeID),
+    }));
+  }
+
+  handleDataRow({ fields }: { fields: (string | null)[] }): void {
+    const { columns } = this.#statements[this.#done]!.prepared;
+    const row: Record<string, unknown> = {};
+    for (let at = 0; at < columns.length; at++) {
+      const text = fields[at]!;
+      const { name, parse } = columns[at]!;
+      row[name] = text === null ? null : parse(text);
+    }
+    this.results[this.#done]!.push(row);
+  }
+
+  handleCommandComplete(): void {
+    this.#statements[this.#done]!.prepared.parsed = true;
+    this.#done += 1;
+  }
+
+  handleEmptyQuery(): void {
+    this.handleCommandComplete();
+  }
+
+  handleReadyForQuery(): void {
+    if (!this.#failed) this.#settle(null);
+  }
+
+  handleError(error: unknown): void {
+    this.#failed = true;
+    // Its plan may be what is wrong: then the next try makes another.
+    const failed = this.#statements[this.#done];
+    if (failed) failed.prepared.parsed = false;
+    this.#settle(error);
+  }
+}
+
+/** The rows of each. @throws what the first of them that failed did. */
+export async function send(client: ClientBase, statements: Statement[]): Promise<object[][]> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const settle = (error: unknown) => (error === null ? resolve() : reject(error));
+  const batch = client.query(new Batch(client, statements, settle));
+  await promise;
+  return batch.results;
+}
+
+function preparedOn(client: ClientBase): Map<string, Prepared> {
+  let known = preparedBy.get(client);
+  if (!known) preparedBy.set(client, (known = new Map()));
+  return known;
+}
+
+function preparedFor(known: Map<string, Prepared>, { text, name }: Statement): Prepared {
+  const existing = known.get(text);
+  if (existing) return existing;
+  if (known.size >= preparedMax) return { name: "", parsed: false, columns: [] };
+  const isTaken = [...known.values()].some((one) => one.name === name);
+  const own = name === undefined || isTaken ? `statement_${known.size}` : name;
+  const prepared = { name: own, parsed: false, columns: [] };
+  known.set(text, prepared);
+  return prepared;
+}
+
+/** `int8` as a number: times in milliseconds and counts stay far below 2^53. */
+function parserOf(oid: number): (text: string) => unknown {
+  if (oid === types.builtins.INT8) return Number;
+  if (oid === types.builtins.BYTEA) return parseBytes;
+  return types.getTypeParser(oid, "text") as (text: string) => unknown;
+}
+
+function parseBytes(text: string): Uint8Array {
+  return new Uint8Array(Buffer.from(text.slice(2), "hex"));
+}
