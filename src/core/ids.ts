@@ -32,11 +32,24 @@ export function isUuid(text: string): boolean {
 
 const defaultAssistantNamespace = "6ba7b8219dad11d180b400c04fd430c8";
 
+/** Every run that names its graph asks for one, and a hash costs more than some statements of the database. */
+const defaultAssistantIds = new Map<string, AssistantId>();
+const defaultAssistantIdsMax = 1_000;
+
 /**
  * The id of a graph's default assistant: UUIDv5 of the graph id, so that every server gives the same
  * (LangGraph API specification 3.1; `agent` gives fe096781-5601-53d2-b2f6-0d3403f7e9ca).
  */
 export function defaultAssistantId(graphId: string): AssistantId {
+  const known = defaultAssistantIds.get(graphId);
+  if (known) return known;
+  const id = hashedAssistantId(graphId);
+  if (defaultAssistantIds.size >= defaultAssistantIdsMax) defaultAssistantIds.clear();
+  defaultAssistantIds.set(graphId, id);
+  return id;
+}
+
+function hashedAssistantId(graphId: string): AssistantId {
   const hash = createHash("sha1")
     .update(Buffer.from(defaultAssistantNamespace, "hex"))
     .update(graphId)
