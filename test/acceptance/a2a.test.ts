@@ -3,22 +3,14 @@ import { Role, TaskState, type SendMessageRequest } from "@a2a-js/sdk";
 import { ClientFactory } from "@a2a-js/sdk/client";
 import { ClientFactory as OlderClientFactory } from "a2a-sdk-0.3/client";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { FreshDatabase } from "../support/fresh-database.ts";
 import { Gates } from "../support/gates.ts";
-import { postgresUri, skippedBecause } from "../support/postgres.ts";
+import { everyDatabase } from "../support/postgres.ts";
 import { ServerProcess } from "../support/server-process.ts";
 import { fixtureConfig, Project } from "./project.ts";
 
 /** The official A2A clients, of version 1 and of version 0.3, as they are, against a running server. */
-const postgres = await postgresUri();
-
 /** A lease that outlives its server only briefly; otherwise a test would wait out the usual 15 s. */
 const quickLeases = { ADJUTANT_LEASE_MS: "1000", ADJUTANT_BEAT_MS: "200" };
-
-const databases = [
-  { name: "SQLite", onPostgres: false },
-  { name: "Postgres", onPostgres: true },
-];
 
 let messages = 0;
 
@@ -81,24 +73,18 @@ function isTask<Answer extends object>(
   return "status" in answer;
 }
 
-describe.each(databases)("on $name", ({ onPostgres }) => {
-  const skipped = onPostgres && postgres === null;
-  describe.skipIf(skipped)(`the A2A SDKs${skipped ? skippedBecause(postgres) : ""}`, () => {
-    let database: FreshDatabase | null = null;
+describe.each(await everyDatabase())("on $name", ({ postgres, skipped, because }) => {
+  describe.skipIf(skipped)(`the A2A SDKs${because}`, () => {
     let server: ServerProcess;
     let gates: Gates;
     beforeAll(async () => {
-      if (onPostgres) database = await FreshDatabase.on(postgres!);
       server = await ServerProcess.start({
         config: fixtureConfig,
-        ...(database ? { databaseUri: database.uri } : {}),
+        postgres,
         environment: quickLeases,
       });
     });
-    afterAll(async () => {
-      await server?.[Symbol.asyncDispose]();
-      await database?.[Symbol.asyncDispose]();
-    });
+    afterAll(() => server?.[Symbol.asyncDispose]());
     beforeEach(async () => {
       gates = await Gates.listen();
       return () => gates[Symbol.asyncDispose]();

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { Client as CurrentClient } from "@langchain/langgraph-sdk";
 import { Client as SecondClient } from "langgraph-sdk-2";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { FreshDatabase } from "../support/fresh-database.ts";
 import { postgresUri } from "../support/postgres.ts";
 import { ServerProcess } from "../support/server-process.ts";
 
@@ -211,10 +210,9 @@ describe("API keys", () => {
 const postgres = await postgresUri();
 it.skipIf(postgres === null)("filters hold on Postgres as well", async () => {
   using project = new Project({ graphs, auth: { path: "./auth.ts:auth" } });
-  await using database = await FreshDatabase.on(postgres!);
   await using server = await ServerProcess.start({
     config: project.config,
-    databaseUri: database.uri,
+    postgres,
   });
   const of = (user: string) =>
     new CurrentClient({

@@ -3,9 +3,9 @@ import { Client as Postgres } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FreshDatabase } from "../support/fresh-database.ts";
 import { Gates } from "../support/gates.ts";
-import { postgresUri, skippedBecause } from "../support/postgres.ts";
+import { everyDatabase, postgresUri, skippedBecause } from "../support/postgres.ts";
 import { Receiver } from "../support/receiver.ts";
-import { ServerProcess, type ServerOptions } from "../support/server-process.ts";
+import { ServerProcess } from "../support/server-process.ts";
 import { fixtureConfig } from "./project.ts";
 
 /** Webhooks, crons and repeated creation where servers are processes, which are killed as a crash kills them. */
@@ -36,24 +36,17 @@ async function query(uri: string, text: string): Promise<unknown[]> {
 const runIdOf = (response: Response) =>
   response.headers.get("content-location")!.split("/").at(-1)!;
 
-describe.each([
-  { name: "SQLite", onPostgres: false },
-  { name: "Postgres", onPostgres: true },
-])("a crash on $name", ({ onPostgres }) => {
-  const skipped = onPostgres && postgres === null;
-  describe.skipIf(skipped)(`of the server${skipped ? skippedBecause(postgres) : ""}`, () => {
-    let database: FreshDatabase | null = null;
+describe.each(await everyDatabase())("a crash on $name", (on) => {
+  describe.skipIf(on.skipped)(`of the server${on.because}`, () => {
     let server: ServerProcess;
     beforeAll(async () => {
-      if (onPostgres) database = await FreshDatabase.on(postgres!);
-      const options: ServerOptions = { config: fixtureConfig, environment };
-      if (database) options.databaseUri = database.uri;
-      server = await ServerProcess.start(options);
+      server = await ServerProcess.start({
+        config: fixtureConfig,
+        environment,
+        postgres: on.postgres,
+      });
     });
-    afterAll(async () => {
-      await server?.[Symbol.asyncDispose]();
-      await database?.[Symbol.asyncDispose]();
-    });
+    afterAll(() => server?.[Symbol.asyncDispose]());
 
     it("between a run's commit and its answer: the request sent again finds the run", async () => {
       await using gates = await Gates.listen();

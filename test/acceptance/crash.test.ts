@@ -1,8 +1,7 @@
 import { Client } from "@langchain/langgraph-sdk";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { FreshDatabase } from "../support/fresh-database.ts";
 import { Gates } from "../support/gates.ts";
-import { postgresUri, skippedBecause } from "../support/postgres.ts";
+import { everyDatabase } from "../support/postgres.ts";
 import { ServerProcess } from "../support/server-process.ts";
 import { collect, dataOf, logOf, newThread } from "./methods/scenarios.ts";
 import { fixtureConfig } from "./project.ts";
@@ -11,37 +10,25 @@ import { fixtureConfig } from "./project.ts";
  * A server that is killed as a crash kills it, in the middle of a node, loses nothing and repeats
  * nothing that was finished. The nodes stop at the test's gates, whose list tells who began how often.
  */
-const postgres = await postgresUri();
-
 /** A lease that outlives its server only briefly; otherwise a test would wait out the usual 15 s. */
 const quickLeases = { ADJUTANT_LEASE_MS: "1000", ADJUTANT_BEAT_MS: "200" };
 
-const databases = [
-  { name: "SQLite", onPostgres: false, durability: "async" },
-  // A checkpoint of `async` is on its way to the database while the next node runs, and may die with the server.
-  { name: "Postgres", onPostgres: true, durability: "sync" },
-] as const;
-
-describe.each(databases)("on $name", ({ name, onPostgres, durability }) => {
-  const skipped = onPostgres && postgres === null;
-  describe.skipIf(skipped)(`a kill in the middle${skipped ? skippedBecause(postgres) : ""}`, () => {
-    let database: FreshDatabase | null = null;
+describe.each(await everyDatabase())("on $name", ({ name, postgres, skipped, because }) => {
+  // A checkpoint of `async` is on its way to Postgres while the next node runs, and may die with the server.
+  const durability = name === "SQLite" ? ("async" as const) : ("sync" as const);
+  describe.skipIf(skipped)(`a kill in the middle${because}`, () => {
     let server: ServerProcess;
     let client: Client;
     let gates: Gates;
     beforeAll(async () => {
-      if (onPostgres) database = await FreshDatabase.on(postgres!);
       server = await ServerProcess.start({
         config: fixtureConfig,
-        ...(database ? { databaseUri: database.uri } : {}),
+        postgres,
         environment: quickLeases,
       });
       client = new Client({ apiUrl: server.url, apiKey: null });
     });
-    afterAll(async () => {
-      await server?.[Symbol.asyncDispose]();
-      await database?.[Symbol.asyncDispose]();
-    });
+    afterAll(() => server?.[Symbol.asyncDispose]());
     beforeEach(async () => {
       gates = await Gates.listen();
       return () => gates[Symbol.asyncDispose]();
@@ -122,7 +109,7 @@ describe.each(databases)("on $name", ({ name, onPostgres, durability }) => {
     });
 
     // On Postgres an event is on its way to the database for a moment, which a test cannot see end.
-    it.skipIf(onPostgres)(
+    it.skipIf(name === "Postgres")(
       "a client that comes only then sees a resumable run from its begin",
       async () => {
         const threadId = await newThread(client);

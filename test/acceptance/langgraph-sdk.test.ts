@@ -1,9 +1,8 @@
 import { Client as CurrentClient } from "@langchain/langgraph-sdk";
 import { Client as SecondClient } from "langgraph-sdk-2";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { FreshDatabase } from "../support/fresh-database.ts";
-import { postgresUri, skippedBecause } from "../support/postgres.ts";
-import { ServerProcess, type ServerOptions } from "../support/server-process.ts";
+import { everyDatabase } from "../support/postgres.ts";
+import { ServerProcess } from "../support/server-process.ts";
 import { assistantScenarios } from "./methods/assistants.ts";
 import { cronScenarios } from "./methods/crons.ts";
 import { runRecordScenarios } from "./methods/run-records.ts";
@@ -35,13 +34,6 @@ const sdks = [
   { sdk: "1.x", Client: CurrentClient },
   { sdk: "2.0.0", Client: SecondClient as unknown as typeof CurrentClient },
 ] as const;
-
-const postgres = await postgresUri();
-
-const databases = [
-  { name: "SQLite", onPostgres: false },
-  { name: "Postgres", onPostgres: true },
-];
 
 let server: ServerProcess;
 const project = allGraphs();
@@ -117,22 +109,12 @@ describe.each(sdks)("@langchain/langgraph-sdk $sdk", (one) => {
   });
 });
 
-describe.each(databases)("on $name", ({ onPostgres }) => {
-  const skipped = onPostgres && postgres === null;
-  describe.skipIf(skipped)(`the methods${skipped ? skippedBecause(postgres) : ""}`, () => {
-    let database: FreshDatabase | null = null;
+describe.each(await everyDatabase())("on $name", ({ postgres, skipped, because }) => {
+  describe.skipIf(skipped)(`the methods${because}`, () => {
     beforeAll(async () => {
-      const options: ServerOptions = { config: project.config };
-      if (onPostgres) {
-        database = await FreshDatabase.on(postgres!);
-        options.databaseUri = database.uri;
-      }
-      server = await ServerProcess.start(options);
+      server = await ServerProcess.start({ config: project.config, postgres });
     });
-    afterAll(async () => {
-      await server?.[Symbol.asyncDispose]();
-      await database?.[Symbol.asyncDispose]();
-    });
+    afterAll(() => server?.[Symbol.asyncDispose]());
 
     describe.each(sdks)("of $sdk", (one) => {
       describe.each(groups)("%s", (group) => {

@@ -4,15 +4,12 @@ import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { FreshDatabase } from "../support/fresh-database.ts";
 import { Gates } from "../support/gates.ts";
-import { postgresUri, skippedBecause } from "../support/postgres.ts";
+import { everyDatabase } from "../support/postgres.ts";
 import { ServerProcess } from "../support/server-process.ts";
 import { fixtureConfig, Project } from "./project.ts";
 
 /** The official MCP client, as it is, against a running server. */
-const postgres = await postgresUri();
-
 async function connect(url: string, through: typeof fetch = fetch): Promise<Client> {
   const client = new Client({ name: "acceptance", version: "1.0.0" });
   const transport = new StreamableHTTPClientTransport(new URL(url), { fetch: through });
@@ -65,11 +62,6 @@ function signsOfLife() {
   return { fetch: listening, came };
 }
 
-const databases = [
-  { name: "SQLite", onPostgres: false },
-  { name: "Postgres", onPostgres: true },
-];
-
 /** Few, since a list of tools reads the types of each, which takes seconds. */
 function fewGraphs(): Project {
   const directory = resolve(fixtureConfig, "..");
@@ -80,20 +72,17 @@ function fewGraphs(): Project {
   });
 }
 
-describe.each(databases)("on $name", ({ onPostgres }) => {
-  const skipped = onPostgres && postgres === null;
-  describe.skipIf(skipped)(`the MCP SDK${skipped ? skippedBecause(postgres) : ""}`, () => {
-    let database: FreshDatabase | null = null;
+describe.each(await everyDatabase())("on $name", ({ postgres, skipped, because }) => {
+  describe.skipIf(skipped)(`the MCP SDK${because}`, () => {
     let server: ServerProcess;
     let project: Project;
     let client: Client;
     let gates: Gates;
     beforeAll(async () => {
-      if (onPostgres) database = await FreshDatabase.on(postgres!);
       project = fewGraphs();
       server = await ServerProcess.start({
         config: project.config,
-        ...(database ? { databaseUri: database.uri } : {}),
+        postgres,
         environment: { ADJUTANT_HEARTBEAT_MS: "100" },
       });
       client = await connect(`${server.url}/mcp`);
@@ -101,7 +90,6 @@ describe.each(databases)("on $name", ({ onPostgres }) => {
     afterAll(async () => {
       await client?.close();
       await server?.[Symbol.asyncDispose]();
-      await database?.[Symbol.asyncDispose]();
       project?.[Symbol.dispose]();
     });
     beforeEach(async () => {

@@ -1,25 +1,16 @@
 import type OpenAI from "openai";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   collect,
   dataOf,
   messageOpens,
   names,
-  openAssistance,
+  openForTest,
   runOpens,
   stepOpens,
-  type Assistance,
   type Event,
 } from "../support/openai-streams.ts";
-import { Hold, type Reply } from "../support/scripted-server.ts";
-
-let assistance: Assistance;
-afterEach(() => assistance[Symbol.asyncDispose]());
-
-async function open(script: Reply[]): Promise<Assistance> {
-  assistance = await openAssistance(script);
-  return assistance;
-}
+import { Hold } from "../support/scripted-server.ts";
 
 const call = { name: "look_up", arguments: { q: "서울" }, id: "call_a" };
 
@@ -52,7 +43,7 @@ function textOf(message: OpenAI.Beta.Threads.Message): string {
 describe("what a stream has announced can be asked for", () => {
   test("a message and its step while they are being written", async () => {
     const hold = new Hold();
-    const { beta, ask } = await open([{ text: ["One ", "two"], hold, holdAfter: 1 }]);
+    const { beta, ask } = await openForTest([{ text: ["One ", "two"], hold, holdAfter: 1 }]);
     const events = ask()[Symbol.asyncIterator]();
     const step = await until(events, "thread.run.step.created");
     const { id, thread_id, run_id } = await until(events, "thread.message.created");
@@ -79,7 +70,7 @@ describe("what a stream has announced can be asked for", () => {
 
   test("a call that the model has not finished", async () => {
     const hold = new Hold();
-    const { beta, ask } = await open([{ toolCalls: [call], hold, holdAfter: 2 }]);
+    const { beta, ask } = await openForTest([{ toolCalls: [call], hold, holdAfter: 2 }]);
     const stream = ask();
     const events = stream[Symbol.asyncIterator]();
     const { id, run_id, thread_id } = await until(events, "thread.run.step.created");
@@ -102,7 +93,10 @@ describe("what a stream has announced can be asked for", () => {
   test("text before a call is complete, and said to be, when the call begins", async () => {
     const hold = new Hold();
     const said = { text: ["Let me ", "see."], toolCalls: [call] };
-    const { beta, ask, answer } = await open([{ ...said, hold, holdAfter: 3 }, { text: "Done." }]);
+    const { beta, ask, answer } = await openForTest([
+      { ...said, hold, holdAfter: 3 },
+      { text: "Done." },
+    ]);
     const stream = ask();
     const events = stream[Symbol.asyncIterator]();
     // The model still holds back the arguments.
@@ -134,7 +128,7 @@ describe("what was broken off is stored before its end is told", () => {
   test("a cancel in the middle of a call leaves the text whole and the call cancelled", async () => {
     const hold = new Hold();
     const said = { text: "Let me see.", toolCalls: [call], hold, holdAfter: 5 };
-    const { beta, ask } = await open([said, { text: "Again." }]);
+    const { assistantId, beta, ask } = await openForTest([said, { text: "Again." }]);
     const stream = ask();
     const events = stream[Symbol.asyncIterator]();
     const message = await until(events, "thread.message.completed");
@@ -154,16 +148,15 @@ describe("what was broken off is stored before its end is told", () => {
     hold.release();
     // The call that nobody answers does not stand in the way of what comes next.
     const next = await beta.threads.runs.createAndPoll(thread_id, {
-      assistant_id: assistance.assistantId,
+      assistant_id: assistantId,
     });
     expect(next.status).toBe("completed");
   });
 
   test("a model that breaks off in the middle of a call", async () => {
-    const { beta, ask } = await open([{ toolCalls: [call], cutAfter: 2 }]);
+    const { beta, ask } = await openForTest([{ toolCalls: [call], cutAfter: 2 }]);
     const events = await collect(ask());
     expect(names(events)).toEqual([
-      "created",
       ...runOpens,
       ...stepOpens,
       "run.step.delta",
@@ -181,11 +174,10 @@ describe("what was broken off is stored before its end is told", () => {
   });
 
   test("an answer without a word is a message without content, for all who look", async () => {
-    const { beta, ask } = await open([{ text: [] }]);
+    const { beta, ask } = await openForTest([{ text: [] }]);
     const events = await collect(ask());
     const withoutDelta = messageOpens.filter((name) => name !== "message.delta");
     expect(names(events)).toEqual([
-      "created",
       ...runOpens,
       ...withoutDelta,
       "message.completed",

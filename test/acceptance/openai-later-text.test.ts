@@ -1,26 +1,18 @@
 import type OpenAI from "openai";
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import {
   collect,
   dataOf,
   messageOpens,
+  messageTold,
   names,
-  openAssistance,
+  openForTest,
   runOpens,
   stepOpens,
-  type Assistance,
 } from "../support/openai-streams.ts";
-import { Hold, type Reply } from "../support/scripted-server.ts";
+import { Hold } from "../support/scripted-server.ts";
 
 /** Models that speak after they have called: some compatible servers and Anthropic allow it. */
-
-let assistance: Assistance;
-afterEach(() => assistance[Symbol.asyncDispose]());
-
-async function open(script: Reply[]): Promise<Assistance> {
-  assistance = await openAssistance(script);
-  return assistance;
-}
 
 const call = { name: "look_up", arguments: { q: "서울" }, id: "call_a" };
 const openMessage = messageOpens.filter((name) => !stepOpens.includes(name));
@@ -31,14 +23,13 @@ function textOf(message: OpenAI.Beta.Threads.Message): string {
 }
 
 test("a call first, then text: a message whose step comes before that of the call", async () => {
-  const { beta, ask, answer } = await open([
+  const { server, beta, ask, answer } = await openForTest([
     { toolCalls: [call], laterText: ["I look ", "it up."] },
     { text: "Clear." },
   ]);
   const asking = ask();
   const events = await collect(asking);
   expect(names(events)).toEqual([
-    "created",
     ...runOpens,
     ...stepOpens,
     "run.step.delta",
@@ -67,7 +58,7 @@ test("a call first, then text: a message whose step comes before that of the cal
   ]);
   const [ofMessage, ofCalls, ofAnswer] = await steps();
   expect(dataOf(after, "thread.run.step.completed")).toEqual([ofCalls, ofMessage, ofAnswer]);
-  expect(assistance.server.model.requests[1]!.body).toMatchObject({
+  expect(server.model.requests[1]!.body).toMatchObject({
     messages: [
       { role: "user" },
       { role: "assistant", content: "I look it up.", tool_calls: [{ id: "call_a" }] },
@@ -77,17 +68,14 @@ test("a call first, then text: a message whose step comes before that of the cal
 });
 
 test("text, a call, and text again: two messages, told and listed alike", async () => {
-  const { beta, ask } = await open([
+  const { beta, ask } = await openForTest([
     { text: "Let me see.", toolCalls: [call], laterText: ["One ", "moment."] },
   ]);
   const asking = ask();
   const events = await collect(asking);
   expect(names(events)).toEqual([
-    "created",
     ...runOpens,
-    ...messageOpens,
-    "message.completed",
-    "run.step.completed",
+    ...messageTold,
     ...stepOpens,
     "run.step.delta",
     ...openMessage,
@@ -112,7 +100,7 @@ test("text, a call, and text again: two messages, told and listed alike", async 
 });
 
 test("each of the two is changed and deleted by itself", async () => {
-  const { beta, ask, answer } = await open([
+  const { beta, ask, answer } = await openForTest([
     { text: "Let me see.", toolCalls: [call], laterText: "One moment." },
     { text: "Clear." },
   ]);
@@ -136,7 +124,7 @@ test("broken off while it speaks again, it leaves both messages and the call", a
   const hold = new Hold();
   const said = { text: "Let me see.", toolCalls: [call], laterText: ["One ", "moment."] };
   // Three words, a call and its arguments in two pieces, and one word of the later text.
-  const { beta, ask } = await open([{ ...said, hold, holdAfter: 3 + 1 + 2 + 1 }]);
+  const { beta, ask } = await openForTest([{ ...said, hold, holdAfter: 3 + 1 + 2 + 1 }]);
   const stream = ask();
   const events = [];
   let deltas = 0;

@@ -2,37 +2,24 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { FreshDatabase } from "../support/fresh-database.ts";
 import { Gates } from "../support/gates.ts";
-import { postgresUri } from "../support/postgres.ts";
+import { everyDatabase } from "../support/postgres.ts";
 import { python, pythonSkippedBecause } from "../support/python.ts";
-import { ServerProcess, type ServerOptions } from "../support/server-process.ts";
+import { ServerProcess } from "../support/server-process.ts";
 import { allGraphs } from "./project.ts";
 
-const postgres = await postgresUri();
-
-const databases = [
-  { name: "SQLite", onPostgres: false },
-  ...(postgres === null ? [] : [{ name: "Postgres", onPostgres: true }]),
-];
+const databases = (await everyDatabase()).filter(({ skipped }) => !skipped);
 
 describe.skipIf(python === null).each(databases)(
   `the Python client on $name${pythonSkippedBecause}`,
-  ({ onPostgres }) => {
+  ({ postgres }) => {
     let server: ServerProcess;
-    let database: FreshDatabase | null = null;
     const project = allGraphs();
     beforeAll(async () => {
-      const options: ServerOptions = { config: project.config };
-      if (onPostgres) {
-        database = await FreshDatabase.on(postgres!);
-        options.databaseUri = database.uri;
-      }
-      server = await ServerProcess.start(options);
+      server = await ServerProcess.start({ config: project.config, postgres });
     });
     afterAll(async () => {
       await server?.[Symbol.asyncDispose]();
-      await database?.[Symbol.asyncDispose]();
       project[Symbol.dispose]();
     });
 

@@ -4,9 +4,8 @@ import { promisify } from "node:util";
 import { Client } from "@langchain/langgraph-sdk";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { type TemporaryProject, temporaryProject } from "../graphs/project.ts";
-import { FreshDatabase } from "../support/fresh-database.ts";
 import { ModelServer } from "../support/model-server.ts";
-import { postgresUri, skippedBecause } from "../support/postgres.ts";
+import { everyDatabase } from "../support/postgres.ts";
 import { python, pythonSkippedBecause } from "../support/python.ts";
 import { ServerProcess } from "../support/server-process.ts";
 
@@ -131,70 +130,70 @@ describe("with an embeddings model behind the OpenAI wire", () => {
   });
 });
 
-const uri = await postgresUri();
-const databases = [
-  { on: "SQLite", skipped: false },
-  { on: `Postgres${skippedBecause(uri)}`, skipped: uri === null },
-];
+describe.each(await everyDatabase())(
+  "with an embedder of the user's own, on $name",
+  ({ name, postgres, skipped, because }) => {
+    it.skipIf(skipped)(
+      `keeps what it has through failures and changes of the index${because}`,
+      async () => {
+        const config = await configured(`${name}.json`, { embed: "./embed.ts:embed", dims: 2 });
+        await using server = await ServerProcess.start({ config, postgres });
+        const client = new Client({ apiUrl: server.url, callerOptions: { maxRetries: 0 } });
+        await client.store.putItem(["n"], "tea", cards.tea);
+        await client.store.putItem(["n"], "coffee", cards.coffee);
+        await expect(
+          client.store.putItem(["n"], "tea", { text: "forbidden" }),
+        ).rejects.toMatchObject({
+          status: 503,
+          message: expect.stringContaining("(./embed.ts:embed) failed: that is forbidden."),
+        });
+        await expect(client.store.searchItems(["n"], { query: "forbidden" })).rejects.toThrow(
+          /503/,
+        );
+        const search = async () => {
+          const { items } = await client.store.searchItems(["n"], { query: "a cup of tea" });
+          return items.map(({ key, score, value }) => [
+            key,
+            score === undefined ? null : Math.round(score * 1e4),
+            value,
+          ]);
+        };
+        const asStored = [
+          ["tea", 10_000, cards.tea],
+          ["coffee", 0, cards.coffee],
+        ];
+        expect(await search()).toEqual(asStored);
+        const lost = client.store.putItem(["n"], "tea", { text: "endless" }).then(
+          () => "stored",
+          () => "lost",
+        );
+        await server.printed(/at the endless text/);
+        await server.kill();
+        expect(await lost).toBe("lost");
+        await server.restart();
+        expect(await search()).toEqual(asStored);
 
-describe.each(databases)("with an embedder of the user's own, on $on", ({ on, skipped }) => {
-  it.skipIf(skipped)("keeps what it has through failures and changes of the index", async () => {
-    const config = await configured(`${on}.json`, { embed: "./embed.ts:embed", dims: 2 });
-    await using database = on === "Postgres" ? await FreshDatabase.on(uri!) : null;
-    await using server = await ServerProcess.start({
-      config,
-      ...(database && { databaseUri: database.uri }),
-    });
-    const client = new Client({ apiUrl: server.url, callerOptions: { maxRetries: 0 } });
-    await client.store.putItem(["n"], "tea", cards.tea);
-    await client.store.putItem(["n"], "coffee", cards.coffee);
-    await expect(client.store.putItem(["n"], "tea", { text: "forbidden" })).rejects.toMatchObject({
-      status: 503,
-      message: expect.stringContaining("(./embed.ts:embed) failed: that is forbidden."),
-    });
-    await expect(client.store.searchItems(["n"], { query: "forbidden" })).rejects.toThrow(/503/);
-    const search = async () => {
-      const { items } = await client.store.searchItems(["n"], { query: "a cup of tea" });
-      return items.map(({ key, score, value }) => [
-        key,
-        score === undefined ? null : Math.round(score * 1e4),
-        value,
-      ]);
-    };
-    const asStored = [
-      ["tea", 10_000, cards.tea],
-      ["coffee", 0, cards.coffee],
-    ];
-    expect(await search()).toEqual(asStored);
-    const lost = client.store.putItem(["n"], "tea", { text: "endless" }).then(
-      () => "stored",
-      () => "lost",
+        await server.stop();
+        await configured(`${name}.json`, { embed: "./embed.ts:longer", dims: 3 });
+        await server.restart();
+        await server.printed(/store\.index is now \.\/embed\.ts:longer \(3\), and 2 items/);
+        expect(await search()).toEqual([
+          ["coffee", null, cards.coffee],
+          ["tea", null, cards.tea],
+        ]);
+        await client.store.putItem(["n"], "tea", cards.tea);
+        expect(await search()).toEqual([
+          ["tea", 10_000, cards.tea],
+          ["coffee", null, cards.coffee],
+        ]);
+        expect(await recalled(client)).toEqual([
+          ["given", expect.closeTo(1, 5)],
+          ["other", expect.closeTo(0, 5)],
+        ]);
+      },
     );
-    await server.printed(/at the endless text/);
-    await server.kill();
-    expect(await lost).toBe("lost");
-    await server.restart();
-    expect(await search()).toEqual(asStored);
-
-    await server.stop();
-    await configured(`${on}.json`, { embed: "./embed.ts:longer", dims: 3 });
-    await server.restart();
-    await server.printed(/store\.index is now \.\/embed\.ts:longer \(3\), and 2 items/);
-    expect(await search()).toEqual([
-      ["coffee", null, cards.coffee],
-      ["tea", null, cards.tea],
-    ]);
-    await client.store.putItem(["n"], "tea", cards.tea);
-    expect(await search()).toEqual([
-      ["tea", 10_000, cards.tea],
-      ["coffee", null, cards.coffee],
-    ]);
-    expect(await recalled(client)).toEqual([
-      ["given", expect.closeTo(1, 5)],
-      ["other", expect.closeTo(0, 5)],
-    ]);
-  });
-});
+  },
+);
 
 it("an index that cannot be keeps the server from starting, with the reason", async () => {
   const config = await configured("wrong.json", { embed: "cohere:embed-v3", dims: 3 });

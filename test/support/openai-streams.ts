@@ -1,5 +1,6 @@
 import type OpenAI from "openai";
 import type { AssistantStream } from "openai/lib/AssistantStream";
+import { onTestFinished } from "vitest";
 import type { Limits } from "../../src/core/limits.ts";
 import { openOpenaiServer, type OpenaiServer } from "./openai.ts";
 import type { Script } from "./scripted-server.ts";
@@ -49,6 +50,16 @@ export async function openAssistance(
   };
 }
 
+/** The same for the test that runs, which ends it. */
+export async function openForTest(
+  script: Script,
+  limits: Partial<Limits> = {},
+): Promise<Assistance> {
+  const assistance = await openAssistance(script, limits);
+  onTestFinished(() => assistance[Symbol.asyncDispose]());
+  return assistance;
+}
+
 const greeting = { messages: [{ role: "user" as const, content: "안녕" }] };
 
 /** All events, as the client hands them on after its own checks. */
@@ -73,7 +84,8 @@ export function dataOf<Name extends Event["event"]>(
   return events.filter(({ event }) => event === name).map(({ data }) => data as never);
 }
 
-export const runOpens = ["run.created", "run.queued", "run.in_progress"];
+/** A thread of its own, and a run on it. */
+export const runOpens = ["created", "run.created", "run.queued", "run.in_progress"];
 export const stepOpens = ["run.step.created", "run.step.in_progress"];
 export const messageOpens = [
   ...stepOpens,
@@ -81,3 +93,7 @@ export const messageOpens = [
   "message.in_progress",
   "message.delta",
 ];
+/** A whole message with its step. */
+export const messageTold = [...messageOpens, "message.completed", "run.step.completed"];
+/** Calls, for whose outputs the run then waits. */
+export const callsAsked = [...stepOpens, "run.step.delta", "run.requires_action"];

@@ -56,6 +56,24 @@ export function skippedBecause(uri: string | null): string {
   return uri === null ? " (skipped: no PostgreSQL answers at DATABASE_URI or 127.0.0.1:5432)" : "";
 }
 
+/** What a suite for each database is told. */
+export interface TestDatabase {
+  name: "SQLite" | "Postgres";
+  /** The server of PostgreSQL, for `ServerOptions.postgres`; null for the embedded database. */
+  postgres: string | null;
+  skipped: boolean;
+  /** Appended to the suite's name when it is skipped. */
+  because: string;
+}
+
+export async function everyDatabase(): Promise<TestDatabase[]> {
+  const uri = await postgresUri();
+  return [
+    { name: "SQLite", postgres: null, skipped: false, because: "" },
+    { name: "Postgres", postgres: uri, skipped: uri === null, because: skippedBecause(uri) },
+  ];
+}
+
 export interface FreshSchema {
   uri: string;
   schema: string;

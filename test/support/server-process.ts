@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { FreshDatabase } from "./fresh-database.ts";
 
 const repository = resolve(import.meta.dirname, "..", "..");
 
@@ -22,8 +23,10 @@ export interface ServerOptions {
   config: string;
   /** `dev` watches files. `start` when not given. */
   command?: "dev" | "start";
-  /** Postgres instead of the embedded database. */
+  /** Postgres instead of the embedded database: one that others see, too. */
   databaseUri?: string;
+  /** A server of PostgreSQL, for a database of the process's own on it, which goes with it. Null: the embedded one. */
+  postgres?: string | null;
   /** Made, and removed at the end, when not given. */
   dataDirectory?: string;
   environment?: Record<string, string>;
@@ -41,6 +44,7 @@ export class ServerProcess implements AsyncDisposable {
   readonly dataDirectory: string;
   readonly #ownsDirectory: boolean;
   readonly #options: ServerOptions;
+  readonly #database: FreshDatabase | null;
   #child: ChildProcess;
   #ending: Promise<Ending>;
   #output = "";
@@ -49,7 +53,8 @@ export class ServerProcess implements AsyncDisposable {
 
   /** Resolves when it answers. @throws with all it said when it ends instead. */
   static async start(options: ServerOptions): Promise<ServerProcess> {
-    const server = new ServerProcess(options);
+    const database = options.postgres ? await FreshDatabase.on(options.postgres) : null;
+    const server = new ServerProcess(options, database);
     try {
       await server.#ready();
       return server;
@@ -61,15 +66,16 @@ export class ServerProcess implements AsyncDisposable {
 
   /** For a server that is expected not to come up: how it ended. */
   static async startInVain(options: ServerOptions): Promise<Ending> {
-    await using server = new ServerProcess(options);
+    await using server = new ServerProcess(options, null);
     return await server.#urlPrinted().then(
       (url) => Promise.reject(new Error(`It came up, at ${url}.`)),
       () => server.#ending,
     );
   }
 
-  private constructor(options: ServerOptions) {
-    this.#options = options;
+  private constructor(options: ServerOptions, database: FreshDatabase | null) {
+    this.#options = { ...options, ...(database && { databaseUri: database.uri }) };
+    this.#database = database;
     this.#ownsDirectory = options.dataDirectory === undefined;
     this.dataDirectory =
       options.dataDirectory ?? mkdtempSync(join(tmpdir(), "adjutant-acceptance-"));
@@ -128,6 +134,7 @@ export class ServerProcess implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
     if (this.#ownsDirectory) rmSync(this.dataDirectory, { recursive: true, force: true });
+    await this.#database?.[Symbol.asyncDispose]();
   }
 
   #spawn(port: string): [ChildProcess, Promise<Ending>] {
