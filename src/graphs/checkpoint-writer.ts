@@ -132,8 +132,11 @@ export class CheckpointWriter {
           this.#planValue(channel, checkpoint.channel_values[channel], memory, known),
         ]),
     );
+    // What has no version was never stored, such as the library's empty list of tasks.
     const isUnknown = (channel: string) =>
-      !isNew(channel) && !known.held(channel, versionOf(channel));
+      Object.hasOwn(checkpoint.channel_versions, channel) &&
+      !isNew(channel) &&
+      !known.held(channel, versionOf(channel));
     if (channels.some(isUnknown)) await recall();
     const values: Plan[] = [];
     for (const channel of channels) {

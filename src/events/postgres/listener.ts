@@ -62,6 +62,8 @@ export class Listener implements AsyncDisposable {
     client.on("notification", ({ payload }) => this.#params.onPayload(payload ?? ""));
     try {
       await client.connect();
+      // A hint is not worth a flush to disk, which all others that notify would wait for.
+      await client.query("set synchronous_commit to off");
       await client.query(`listen "${this.#channel}"`);
     } catch (error) {
       await client.end().catch(() => {});
@@ -108,8 +110,12 @@ export class Listener implements AsyncDisposable {
     while (this.#unsent.size > 0 && this.#client) {
       const payloads = [...this.#unsent];
       this.#unsent.clear();
-      const text = "select pg_notify($1, payload) from unnest($2::text[]) as payload";
-      await this.#client.query(text, [this.#channel, payloads]).catch(() => {
+      const query = {
+        name: "notify",
+        text: "select pg_notify($1, payload) from unnest($2::text[]) as payload",
+        values: [this.#channel, payloads],
+      };
+      await this.#client.query(query).catch(() => {
         // The connection is lost, which is heard and mended elsewhere; hints may be lost.
       });
     }

@@ -6,6 +6,8 @@ import type { Entry, EventTables } from "./tables.ts";
 
 /** Entries of one statement. */
 const entriesMax = 2000;
+/** What comes within this time of a statement goes with the next; readers in this process do not wait for it. */
+const gatherMs = 5;
 const firstRetryMs = 100;
 const lastRetryMs = 5_000;
 /** How long a stopping server tries to store what is queued. */
@@ -76,6 +78,7 @@ export class LogWriter implements AsyncDisposable {
       try {
         await this.#store(entries, firstKept);
         retryMs = firstRetryMs;
+        await this.#pause(gatherMs);
       } catch (error) {
         if (hopeless.test(codeOf(error))) {
           this.#log.error({ error }, `${entries.length} entries of event logs cannot be stored.`);
