@@ -127,77 +127,6 @@ describe.skipIf(browserPath === undefined)("the pages of Studio", () => {
     expect(visit.complaints).toEqual([]);
   });
 
-  test("memory: browse, filter, add, edit and delete items", async () => {
-    await using visit = await studio.visit("memory");
-    const { page } = visit;
-    await page.getByRole("button", { name: "users › kim" }).click();
-    await page.getByText("language").first().waitFor();
-    await page.getByLabel("Filter by value").fill('{"level": {"$gt": 5}}');
-    await page.getByText("No item has these values").waitFor();
-    await page.getByLabel("Filter by value").fill("[1]");
-    await page.getByText("Give a JSON object").waitFor();
-    await page.getByLabel("Filter by value").fill("");
-
-    await page.getByLabel("Search by meaning").fill("what he speaks");
-    await page.getByText("Not ranked:").waitFor();
-    await page.getByLabel("Search by meaning").fill("");
-
-    await page.getByRole("button", { name: "New item" }).click();
-    const dialog = page.getByRole("dialog");
-    await dialog.getByLabel("Namespace").fill("users..kim");
-    await dialog.getByRole("button", { name: "Save" }).click();
-    await dialog.getByText("Labels may not be empty").waitFor();
-    await dialog.getByText("Give the item a key.").waitFor();
-    await dialog.getByLabel("Namespace").fill("users.kim");
-    await dialog.getByLabel("Key").fill("city");
-    await dialog.getByLabel("Value").fill('{"name": "Seoul"}');
-    await dialog.getByRole("button", { name: "Save" }).click();
-    await page.getByText('"Seoul"').waitFor();
-    await page.getByRole("button", { name: "Edit city" }).click();
-    await dialog.getByLabel("Value").fill('{"name": "Busan"}');
-    await dialog.getByRole("button", { name: "Save" }).click();
-    await page.getByText('"Busan"').waitFor();
-    await page.getByRole("button", { name: "Delete city" }).click();
-    await page.getByRole("alertdialog").getByRole("button", { name: "Delete" }).click();
-    await expect.poll(() => page.getByText('"Busan"').count()).toBe(0);
-    expect(await client.store.getItem(["users", "kim"], "city")).toBeNull();
-    expect(visit.complaints).toEqual([]);
-  });
-
-  test("memory: an item is given a time to live; looking at it does not prolong it", async () => {
-    await using visit = await studio.visit("memory?namespace=users.kim");
-    const { page } = visit;
-    const searches: unknown[] = [];
-    const puts: unknown[] = [];
-    page.on("request", (request) => {
-      if (request.url().endsWith("/store/items/search")) searches.push(request.postDataJSON());
-      if (request.method() === "PUT") puts.push(request.postDataJSON());
-    });
-    await page.getByRole("button", { name: "New item" }).click();
-    const dialog = page.getByRole("dialog");
-    await dialog.getByLabel("Key").fill("mood");
-    await dialog.getByLabel("Value").fill('{"is": "good"}');
-    await dialog.getByLabel("Time to live", { exact: true }).selectOption("Minutes…");
-    await dialog.getByLabel("Time to live in minutes").fill("-3");
-    await dialog.getByRole("button", { name: "Save" }).click();
-    await dialog.getByText("Give a number of minutes above 0").waitFor();
-    expect(await visit.barriers()).toEqual([]);
-    await dialog.getByLabel("Time to live in minutes").fill("0.5");
-    await dialog.getByRole("button", { name: "Save" }).click();
-    await page.getByText(/It goes on .*, unless a graph reads it before/).waitFor();
-    await page.getByText('"good"').waitFor();
-
-    await page.getByRole("button", { name: "Edit mood" }).click();
-    await dialog.getByText("Saving begins the item's time anew").waitFor();
-    await dialog.getByLabel("Time to live", { exact: true }).selectOption("It stays");
-    await dialog.getByRole("button", { name: "Save" }).click();
-    await page.getByText("The item was saved.", { exact: true }).waitFor();
-    expect(puts).toMatchObject([{ ttl: 0.5 }, { ttl: null }]);
-    expect(searches.length).toBeGreaterThan(0);
-    for (const body of searches) expect(body).toMatchObject({ refresh_ttl: false });
-    expect(visit.complaints).toEqual([]);
-  });
-
   const places = () => [
     "assistants",
     "assistants/new",
@@ -247,6 +176,29 @@ describe.skipIf(browserPath === undefined)("the pages of Studio", () => {
     await page.getByRole("heading", { level: 1, name: "스레드" }).waitFor();
     expect(await page.locator("html").getAttribute("lang")).toBe("ko");
     expect(await page.locator("html").getAttribute("data-theme")).toBe("dark");
+  });
+
+  test("in Korean, what libraries say is Korean as well", async () => {
+    const context = Object.fromEntries(Array.from({ length: 20 }, (_, at) => [`key${at}`, at]));
+    const { assistant_id: id } = await client.assistants.create({ graphId: "failing", context });
+    await client.assistants.update(id, { context: { ...context, key9: "nine" } });
+    await using visit = await studio.visit(`assistants/${id}`, { locale: "ko-KR" });
+    const { page } = visit;
+    await page
+      .getByTestId("diff")
+      .getByText(/바뀌지 않은 \d+줄/)
+      .first()
+      .waitFor();
+    await page.getByRole("button", { name: "복원" }).click();
+    const toasts = page.getByRole("region", { name: /^알림/ });
+    await toasts.getByText("버전 1 활성화를 마쳤습니다.").waitFor();
+    expect(await visit.barriers()).toEqual([]);
+    await toasts.getByRole("button", { name: "닫기" }).click();
+    await page.goto(`${studio.server.url}/studio/test?assistant=writer&mode=graph`);
+    for (const name of ["확대", "축소", "화면에 맞추기"]) {
+      await page.getByRole("button", { name }).waitFor();
+    }
+    expect(visit.complaints).toEqual([]);
   });
 
   test("an address that is no page is said so", async () => {

@@ -68,7 +68,15 @@ export function Shell() {
           <Outlet />
         </main>
       </div>
-      <Toaster theme={isDark ? "dark" : "light"} position="bottom-right" richColors closeButton />
+      <Toaster
+        theme={isDark ? "dark" : "light"}
+        position="bottom-right"
+        mobileOffset={{ bottom: "4.5rem" }}
+        richColors
+        closeButton
+        containerAriaLabel={words.shell.notifications}
+        toastOptions={{ closeButtonAriaLabel: words.common.close }}
+      />
     </div>
   );
 }

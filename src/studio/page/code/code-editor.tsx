@@ -1,8 +1,10 @@
 import { json } from "@codemirror/lang-json";
+import { EditorState } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import CodeMirror from "@uiw/react-codemirror";
 import { useMemo } from "react";
 import { useIsDark } from "../theme.ts";
+import { useWords } from "../words/words.tsx";
 
 const look = EditorView.theme({
   "&": { fontSize: "13px", backgroundColor: "transparent" },
@@ -31,10 +33,12 @@ export function CodeEditor(props: {
   isInvalid?: boolean;
 }) {
   const isDark = useIsDark();
+  const words = useWords();
   const { id, label, language, describedBy, isInvalid = false } = props;
   const extensions = useMemo(
     () => [
       ...(language === "json" ? [json(), look] : [textLook, look]),
+      EditorState.phrases.of(words.editor),
       EditorView.lineWrapping,
       EditorView.perLineTextDirection.of(true),
       EditorView.contentAttributes.of({
@@ -46,7 +50,7 @@ export function CodeEditor(props: {
         ...(language === "text" && { spellcheck: "true", autocorrect: "on", dir: "auto" }),
       }),
     ],
-    [language, id, label, describedBy, isInvalid],
+    [language, id, label, describedBy, isInvalid, words],
   );
   return (
     <CodeMirror

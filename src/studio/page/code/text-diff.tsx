@@ -3,11 +3,13 @@ import { MergeView, unifiedMergeView } from "@codemirror/merge";
 import { EditorState } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { useEffect, useRef } from "react";
+import { useWords } from "../words/words.tsx";
 
 const look = EditorView.theme({
   "&": { fontSize: "13px", backgroundColor: "transparent" },
   ".cm-content": { fontFamily: "var(--font-mono)", color: "var(--ink)" },
   ".cm-gutters": { display: "none" },
+  "&.cm-focused": { outline: "2px solid var(--accent)", outlineOffset: "-2px" },
   ".cm-changedLine, .cm-deletedChunk": { backgroundColor: "var(--sunken) !important" },
   "&.cm-merge-a .cm-changedText, .cm-deletedChunk .cm-deletedText": {
     background: "var(--bad-soft) !important",
@@ -17,6 +19,7 @@ const look = EditorView.theme({
 
 /** Two texts side by side; one below the other, marked, where there is no room for two columns. */
 export function TextDiff(props: { before: string; after: string; labels: [string, string] }) {
+  const words = useWords();
   const holder = useRef<HTMLDivElement>(null);
   const { before, after } = props;
   const [beforeLabel, afterLabel] = props.labels;
@@ -25,6 +28,7 @@ export function TextDiff(props: { before: string; after: string; labels: [string
     const still = (label: string) => [
       json(),
       look,
+      EditorState.phrases.of(words.editor),
       EditorView.lineWrapping,
       EditorState.readOnly.of(true),
       EditorView.editable.of(false),
@@ -48,7 +52,7 @@ export function TextDiff(props: { before: string; after: string; labels: [string
             ],
           });
     return () => view.destroy();
-  }, [before, after, beforeLabel, afterLabel]);
+  }, [before, after, beforeLabel, afterLabel, words]);
   return (
     <div ref={holder} className="overflow-auto rounded-md border border-line" data-testid="diff" />
   );

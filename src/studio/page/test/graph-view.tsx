@@ -236,6 +236,12 @@ export function GraphView(props: {
           zoomOnScroll={false}
           preventScrolling={false}
           aria-label={words.graph.label}
+          ariaLabelConfig={{
+            "controls.ariaLabel": words.graph.controls.all,
+            "controls.zoomIn.ariaLabel": words.graph.controls.zoomIn,
+            "controls.zoomOut.ariaLabel": words.graph.controls.zoomOut,
+            "controls.fitView.ariaLabel": words.graph.controls.fit,
+          }}
         >
           <Background variant={BackgroundVariant.Dots} gap={18} size={1} />
           <Controls showInteractive={false} position="bottom-right" />

@@ -9,6 +9,7 @@ export const english = {
   },
   shell: {
     navigation: "Main",
+    notifications: "Notifications",
     skip: "Skip to content",
     theme: {
       system: "Colours: as the system has them",
@@ -82,6 +83,8 @@ export const english = {
     system: "System",
     tool: "Tool",
   },
+  /** What the code editor says, in its own English words: it has them already. */
+  editor: {} as Record<string, string>,
   json: {
     malformed: (reason: string) => `This is not JSON yet: ${reason}`,
     fix: "Mend the JSON first.",
@@ -235,6 +238,7 @@ export const english = {
   },
   graph: {
     label: "The graph",
+    controls: { all: "View", zoomIn: "Zoom in", zoomOut: "Zoom out", fit: "Fit to the view" },
     edge: (source: string, target: string, isConditional: boolean) =>
       `${source} to ${target}${isConditional ? ", under a condition" : ""}`,
     fold: (name: string) => `Close subgraph ${name}`,

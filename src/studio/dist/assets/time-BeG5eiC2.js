@@ -1,0 +1,1 @@
+import{i as e,n as t}from"./words-CmdFliqa.js";import{r as n,t as r}from"./time-BT-iZxFz.js";var i=e();function a({at:e}){let{language:a}=t();return e?(0,i.jsx)(`time`,{dateTime:e,title:r(e,a),className:`whitespace-nowrap`,children:n(e,a)}):null}export{a as t};

@@ -1,1 +1,0 @@
-import{r as e}from"./class-names-BFTede-L.js";import{r as t,t as n}from"./time-BT-iZxFz.js";import{t as r}from"./jsx-runtime-C3cWAN_r.js";var i=r();function a({at:r}){let{language:a}=e();return r?(0,i.jsx)(`time`,{dateTime:r,title:n(r,a),className:`whitespace-nowrap`,children:t(r,a)}):null}export{a as t};

@@ -1,0 +1,1 @@
+import{i as e}from"./words-CmdFliqa.js";import{r as t,t as n}from"./class-names-JKgNsB0b.js";var r={name:`square`,size:24,node:[[`rect`,{width:`18`,height:`18`,x:`3`,y:`3`,rx:`2`,key:`afitv7`}]]};r.node;var i=t(r),a=e();function o(e){return(0,a.jsx)(`pre`,{tabIndex:0,className:n(`overflow-auto text-xs whitespace-pre-wrap`,e.className),children:e.children})}export{i as n,o as t};
