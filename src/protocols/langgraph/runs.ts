@@ -3,11 +3,22 @@ import { invalid } from "../../core/error.ts";
 import type { RunId, ThreadId } from "../../core/ids.ts";
 import { getRun, requireThread } from "../../core/operations/find.ts";
 import { cancelRuns, deleteRun, findRunsToCancel } from "../../core/operations/cancel.ts";
-import { createRun, createRuns, listRuns } from "../../core/operations/runs.ts";
+import { createRuns, listRuns } from "../../core/operations/runs.ts";
 import { findFollowed } from "../../core/operations/streams.ts";
-import { flag, integer, list, repeated, text } from "../query.ts";
+import { flag, integer, list, text } from "../query.ts";
 import { empty, json, route, type Headers, type Route } from "../route.ts";
 import { createRunEvents } from "./events.ts";
+import {
+  createAnswers,
+  createHeaders,
+  namespace,
+  onThread,
+  onThreadTag,
+  resultAnswer,
+  stateless,
+  statelessTag,
+  streamAnswer,
+} from "./run-beginnings.ts";
 import { streamReply, waitReply } from "./run-streams.ts";
 import {
   answer,
@@ -20,165 +31,7 @@ import {
 } from "./schemas/common.ts";
 import * as schemas from "./schemas/runs.ts";
 import { select } from "./wire/common.ts";
-import {
-  presentRun,
-  readBatch,
-  readCreateRun,
-  readCreateStatelessRun,
-  readPosition,
-  runHeaders,
-} from "./wire/runs.ts";
-
-const onThreadTag = "Runs";
-const statelessTag = "Stateless runs";
-
-/** Empty is the root graph. */
-const namespace = { ...repeated(z.array(z.string()).optional()), keepsEmpty: true };
-
-const createAnswers = failures(404, 409, 503);
-const createHeaders = {
-  "Idempotency-Key": "Of a request that may be sent again: the same key finds the run of the first",
-};
-/** Where the run is, and where its answer can be joined again when the connection is lost. */
-const placeHeaders = {
-  "Content-Location": "The run's path: its last segment is the run's id",
-  Location: "Where to wait for the run again, when the connection is lost",
-};
-const runAnswers = {
-  200: { ...answer(schemas.run, "The run, pending"), headers: placeHeaders },
-  ...createAnswers,
-};
-const streamAnswer = {
-  200: {
-    headers: placeHeaders,
-    schema: z.string(),
-    description: "Events: `metadata`, those of the stream modes, `error` when it failed, `end`",
-    contentType: "text/event-stream",
-  },
-};
-const resultAnswer = {
-  200: {
-    headers: placeHeaders,
-    schema: z.looseObject({}),
-    description:
-      "Newlines while the run lasts, then the last state, or `__error__` with what went wrong",
-  },
-};
-
-const create = route({
-  method: "POST",
-  path: "/threads/{thread_id}/runs",
-  tag: onThreadTag,
-  summary: "Run an assistant on a thread",
-  action: "threads:create_run",
-  params: threadParams,
-  body: schemas.createBody,
-  events: createRunEvents,
-  headers: createHeaders,
-  answers: runAnswers,
-  async handle({ ports, params, body, ...request }) {
-    const run = await createRun(ports, readCreateRun(params.thread_id, body, request));
-    return json(presentRun(run, false), runHeaders(run, false, "stream"));
-  },
-});
-
-const createStateless = route({
-  method: "POST",
-  path: "/runs",
-  tag: statelessTag,
-  summary: "Run an assistant on a thread of its own",
-  action: "threads:create_run",
-  body: schemas.createStatelessBody,
-  events: createRunEvents,
-  headers: createHeaders,
-  answers: runAnswers,
-  async handle({ ports, body, ...request }) {
-    const command = readCreateStatelessRun(body, request);
-    const run = await createRun(ports, command);
-    return json(
-      presentRun(run, command.onCompletion === "delete"),
-      runHeaders(run, true, "stream"),
-    );
-  },
-});
-
-const stream = route({
-  method: "POST",
-  path: "/threads/{thread_id}/runs/stream",
-  tag: onThreadTag,
-  summary: "Run an assistant on a thread and stream what happens",
-  action: "threads:create_run",
-  params: threadParams,
-  query: { namespace },
-  body: schemas.createBody,
-  events: createRunEvents,
-  headers: createHeaders,
-  answers: { ...streamAnswer, ...createAnswers },
-  async handle({ ports, params, query, body, ...request }) {
-    const run = await createRun(ports, readCreateRun(params.thread_id, body, request));
-    return streamReply(ports, run, runHeaders(run, false, "stream"), {
-      from: "start",
-      modes: null,
-      namespaces: query.namespace ?? null,
-      cancelOnDisconnect: body.on_disconnect === "cancel",
-    });
-  },
-});
-
-const streamStateless = route({
-  method: "POST",
-  path: "/runs/stream",
-  tag: statelessTag,
-  summary: "Run an assistant on a thread of its own and stream what happens",
-  action: "threads:create_run",
-  query: { namespace },
-  body: schemas.createStatelessBody,
-  events: createRunEvents,
-  headers: createHeaders,
-  answers: { ...streamAnswer, ...createAnswers },
-  async handle({ ports, query, body, ...request }) {
-    const run = await createRun(ports, readCreateStatelessRun(body, request));
-    return streamReply(ports, run, runHeaders(run, true, "stream"), {
-      from: "start",
-      modes: null,
-      namespaces: query.namespace ?? null,
-      cancelOnDisconnect: body.on_disconnect === "cancel",
-    });
-  },
-});
-
-const wait = route({
-  method: "POST",
-  path: "/threads/{thread_id}/runs/wait",
-  tag: onThreadTag,
-  summary: "Run an assistant on a thread and wait for its last state",
-  action: "threads:create_run",
-  params: threadParams,
-  body: schemas.createBody,
-  events: createRunEvents,
-  headers: createHeaders,
-  answers: { ...resultAnswer, ...createAnswers },
-  async handle({ ports, params, body, ...request }) {
-    const run = await createRun(ports, readCreateRun(params.thread_id, body, request));
-    return waitReply(ports, run, runHeaders(run, false, "join"), body.on_disconnect === "cancel");
-  },
-});
-
-const waitStateless = route({
-  method: "POST",
-  path: "/runs/wait",
-  tag: statelessTag,
-  summary: "Run an assistant on a thread of its own and wait for its last state",
-  action: "threads:create_run",
-  body: schemas.createStatelessBody,
-  events: createRunEvents,
-  headers: createHeaders,
-  answers: { ...resultAnswer, ...createAnswers },
-  async handle({ ports, body, ...request }) {
-    const run = await createRun(ports, readCreateStatelessRun(body, request));
-    return waitReply(ports, run, runHeaders(run, true, "join"), body.on_disconnect === "cancel");
-  },
-});
+import { presentRun, readBatch, readPosition, runHeaders } from "./wire/runs.ts";
 
 const batch = route({
   method: "POST",
@@ -381,18 +234,18 @@ function readJoin(
 
 /** The fixed paths first: `/runs/stream` is no run id. */
 export const runRoutes: Route[] = [
-  create,
-  stream,
-  wait,
+  onThread.create,
+  onThread.stream,
+  onThread.wait,
   listOnThread,
   get,
   remove,
   cancel,
   join,
   joinStream,
-  createStateless,
-  streamStateless,
-  waitStateless,
+  stateless.create,
+  stateless.stream,
+  stateless.wait,
   batch,
   cancelMany,
   joinStreamStateless,
