@@ -1,6 +1,7 @@
 /**
  * `npm run screenshots`: every page of Studio into docs/studio/, on a server with things to see. Wide
- * and light, and those that differ most also narrow, dark and in Korean.
+ * and light, and those that differ most also narrow, dark and in Korean. The machine needs a font with
+ * Korean letters, such as Debian's fonts-noto-cjk: without one, empty boxes stand in their place.
  */
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
