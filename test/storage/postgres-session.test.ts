@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Database } from "../../src/storage/postgres/database.ts";
+import { Group } from "../../src/storage/postgres/group.ts";
 import { type FreshSchema, freshSchema, postgresUri, skippedBecause } from "../support/postgres.ts";
 
 const uri = await postgresUri();
@@ -118,6 +119,40 @@ describe.skipIf(uri === null)(`statements on postgres${skippedBecause(uri)}`, ()
     await database.batch([put("a"), put("b")]);
     expect(await keys()).toEqual(["a", "b"]);
     await schema.query("delete from things");
+  });
+
+  test("of those that share a commit one fails alone", async () => {
+    const sent: number[] = [];
+    const group = new Group((statements) => {
+      sent.push(statements.length);
+      return database.batch(statements);
+    });
+    const put = (key: string) => group.rows<{ key: string }>(`${insert} returning key`, [key, 1]);
+    const outcomes = await Promise.allSettled(["a", "b", "a", "c"].map(put));
+    expect(outcomes.map(({ status }) => status)).toEqual([
+      "fulfilled",
+      "fulfilled",
+      "rejected",
+      "fulfilled",
+    ]);
+    expect(sent).toEqual([4, 1, 1, 1, 1]);
+    expect(await keys()).toEqual(["a", "b", "c"]);
+    expect((await Promise.all(["d", "e"].map(put))).flat()).toEqual([{ key: "d" }, { key: "e" }]);
+    expect(sent.at(-1)).toBe(2);
+    await schema.query("delete from things");
+  });
+
+  test("after a group whose connection broke none is done again", async () => {
+    let sent = 0;
+    const group = new Group(() => {
+      sent += 1;
+      return Promise.reject(new Error("Connection terminated unexpectedly"));
+    });
+    const outcomes = await Promise.allSettled(
+      [1, 2].map((value) => group.rows(insert, ["x", value])),
+    );
+    expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    expect(sent).toBe(1);
   });
 
   test("a column that a newer server adds does not fail the older one's statements", async () => {

@@ -18,18 +18,21 @@ import {
 } from "./codec.ts";
 import type { Connection, Database, TransactionConnection } from "./database.ts";
 import { Filter } from "./filter.ts";
+import { Group } from "./group.ts";
 import { searchPage } from "./search.ts";
 
 export class PostgresAssistants implements AssistantStorage {
   readonly #database: Database;
+  readonly #creations: Group;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#creations = new Group((statements) => database.batch(statements));
   }
 
   async create(assistant: Assistant): Promise<{ assistant: Assistant; created: boolean }> {
     for (;;) {
-      const [row] = await this.#database.rows<AssistantRow>(
+      const [row] = await this.#creations.rows<AssistantRow>(
         `with inserted as (
            insert into assistants (assistant_id, version, graph_id, name, description, config,
              context, metadata, created_at, updated_at)
@@ -58,7 +61,7 @@ export class PostgresAssistants implements AssistantStorage {
   }
 
   async get(assistantId: AssistantId): Promise<Assistant | null> {
-    const [row] = await this.#database.rows<AssistantRow>(
+    const [row] = await this.#database.glances.rows<AssistantRow>(
       "select * from assistants where assistant_id = $1",
       [assistantId],
       "assistant_get",

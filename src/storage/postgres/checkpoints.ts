@@ -20,6 +20,7 @@ import {
 import { assertNoRunInFlight, pruneCheckpoints, removeCheckpoints } from "./books.ts";
 import { codeOf, type Connection, type Database, json } from "./database.ts";
 import { Filter } from "./filter.ts";
+import { Group } from "./group.ts";
 import { type TupleRow, tupleStatements, tuplesOf } from "./tuples.ts";
 
 /** How many checkpoints a list reads at once. */
@@ -122,9 +123,11 @@ interface FencedStatement {
 
 export class PostgresCheckpoints implements CheckpointStorage {
   readonly #database: Database;
+  readonly #puts: Group;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#puts = new Group((statements) => database.batch(statements));
   }
 
   async put(params: {
@@ -349,7 +352,7 @@ export class PostgresCheckpoints implements CheckpointStorage {
     statement: FencedStatement,
     checkpoint?: StoredCheckpoint,
   ): Promise<Outcome> {
-    if (!isEditor(writer)) return this.#tried(this.#database, threadId, writer, statement);
+    if (!isEditor(writer)) return this.#tried(this.#puts, threadId, writer, statement);
     return this.#database.transaction(async (connection) => {
       await assertNoRunInFlight(connection, threadId);
       if (writer === "extension" && checkpoint) await checkLatest(connection, checkpoint);
@@ -358,7 +361,7 @@ export class PostgresCheckpoints implements CheckpointStorage {
   }
 
   async #tried(
-    connection: Connection,
+    connection: Connection | Group,
     threadId: ThreadId,
     writer: Exclude<Writer, Editor>,
     { name, text, generation, values }: FencedStatement,

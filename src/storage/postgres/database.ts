@@ -2,6 +2,7 @@ import { userInfo } from "node:os";
 import { Client, DatabaseError, defaults, escapeIdentifier, Pool, type PoolClient } from "pg";
 import { AdjutantError } from "../../core/error.ts";
 import { send, type Statement } from "./batch.ts";
+import { Group } from "./group.ts";
 import { type Connection, Session, type TransactionConnection } from "./session.ts";
 
 export type { Connection, TransactionConnection };
@@ -27,6 +28,8 @@ function userOfProcess(): string | undefined {
 }
 
 export class Database implements Connection {
+  /** Small reads of single rows, which hold nobody up. */
+  readonly glances = new Group((statements) => this.batch(statements));
   readonly #pool: Pool;
   readonly #uri: string;
 

@@ -57,7 +57,7 @@ export class PostgresRuns implements RunStorage {
   }
 
   async get(runId: RunId): Promise<Run | null> {
-    const [row] = await this.#database.rows<RunRow>(
+    const [row] = await this.#database.glances.rows<RunRow>(
       "select * from runs where run_id = $1",
       [runId],
       "run_get",

@@ -8,6 +8,7 @@ import { type ThreadRow, threadOf } from "./codec.ts";
 import { type Database, json, optionalJson, type TransactionConnection } from "./database.ts";
 import { insertDelivery } from "./deliveries.ts";
 import { Filter } from "./filter.ts";
+import { Group } from "./group.ts";
 import { lockThread } from "./lock.ts";
 import { insertKey } from "./run-keys.ts";
 import { insertRun, lockInFlight, removeRun, updateRun } from "./runs.ts";
@@ -15,14 +16,16 @@ import { searchPage } from "./search.ts";
 
 export class PostgresThreads implements ThreadStorage {
   readonly #database: Database;
+  readonly #creations: Group;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#creations = new Group((statements) => database.batch(statements));
   }
 
   async create(thread: Thread): Promise<{ thread: Thread; created: boolean }> {
     for (;;) {
-      const [row] = await this.#database.rows<ThreadRow>(
+      const [row] = await this.#creations.rows<ThreadRow>(
         `${insertThread} on conflict do nothing returning *`,
         valuesOf(thread),
         "thread_create",
@@ -35,7 +38,7 @@ export class PostgresThreads implements ThreadStorage {
   }
 
   async get(threadId: ThreadId): Promise<Thread | null> {
-    const [row] = await this.#database.rows<ThreadRow>(
+    const [row] = await this.#database.glances.rows<ThreadRow>(
       "select * from threads where thread_id = $1",
       [threadId],
       "thread_get",
