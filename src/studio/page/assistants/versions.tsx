@@ -144,11 +144,14 @@ function VersionRow(props: {
         >
           {words.places.test}
         </Link>
-        {!isActive && (
-          <Button isBusy={activate.isPending} onClick={() => activate.mutate(number)}>
-            {words.assistants.restore}
-          </Button>
-        )}
+        {/* Of the active version only its space, so that the columns stand in line. */}
+        <Button
+          className={isActive ? "invisible max-sm:hidden" : undefined}
+          isBusy={activate.isPending}
+          onClick={() => activate.mutate(number)}
+        >
+          {words.assistants.restore}
+        </Button>
       </div>
       {activate.isError && (
         <div className="basis-full">
