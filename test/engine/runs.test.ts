@@ -4,6 +4,7 @@ import { getRun } from "../../src/core/operations/find.ts";
 import { cancelRuns } from "../../src/core/operations/cancel.ts";
 import { createRun, listRuns, type CreateRun } from "../../src/core/operations/runs.ts";
 import { getHistory, getState, updateState } from "../../src/core/operations/state.ts";
+import type { ThreadId } from "../../src/core/ids.ts";
 import type { Ports } from "../../src/core/ports/ports.ts";
 import {
   engineFixture,
@@ -27,6 +28,12 @@ afterAll(() => engine[Symbol.asyncDispose]());
 
 async function newThread() {
   return (await createThread(ports, { ifExists: "raise" })).threadId;
+}
+
+/** All of it, the texts of the values made. */
+async function historyOf(threadId: ThreadId) {
+  const states = await getHistory(ports, threadId, { limit: 100 });
+  return states.map((state) => ({ ...state, valuesText: state.valuesText?.() }));
 }
 
 describe("a run that goes well", () => {
@@ -227,7 +234,7 @@ describe("cancelling", () => {
     it(`${graph}: rollback removes the run and everything it wrote`, async () => {
       const threadId = await newThread();
       await runToEnd(ports, runCommand("steps", { threadId }));
-      const history = await getHistory(ports, threadId, { limit: 100 });
+      const history = await historyOf(threadId);
       const run = await createRun(ports, runCommand(graph, { threadId, durability: "sync" }));
       await waiting(`gate:${threadId}`);
       await cancelRuns(ports, [run], "rollback");
@@ -238,7 +245,7 @@ describe("cancelling", () => {
         log: ["one", "two", "three", "one", "two", "three"],
         input: "y",
       });
-      const after = await getHistory(ports, threadId, { limit: 100 });
+      const after = await historyOf(threadId);
       expect(after.slice(-history.length)).toEqual(history);
     });
   }
