@@ -69,9 +69,11 @@ async function postgresBytes(uri: string): Promise<StoredBytes> {
   await client.connect();
   try {
     const { rows } = await client.query<{ all: string; checkpoints: string }>(
-      `select sum(pg_total_relation_size(oid)) as "all", sum(pg_total_relation_size(oid)) filter
+      `select sum(pg_total_relation_size(pg_class.oid)) as "all",
+         sum(pg_total_relation_size(pg_class.oid)) filter
          (where relname like 'checkpoint%' or relname like 'lineage%') as checkpoints
-       from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace`,
+       from pg_class join pg_namespace on pg_namespace.oid = relnamespace
+       where relkind = 'r' and nspname not in ('pg_catalog', 'information_schema')`,
     );
     return { all: Number(rows[0]!.all), checkpoints: Number(rows[0]!.checkpoints) };
   } finally {

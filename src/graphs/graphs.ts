@@ -212,11 +212,10 @@ export class DeployedGraphs implements Graphs {
     const graphId = graphOf(thread);
     const loaded = graphId === null ? undefined : this.#get(graphId);
     // Without a working graph nobody knows which channels are the state's.
-    if (!loaded || loaded.kind === "broken") return null;
+    if (graphId === null || !loaded || loaded.kind === "broken") return null;
     const head = await this.#checkpoints.head(thread.threadId);
     if (!head) return null;
-    const { threadId } = thread;
-    const key = { threadId, checkpointId: head.checkpointId, generation: this.#loaded.generation };
+    const key = { graphId, checkpointId: head.checkpointId, generation: this.#loaded.generation };
     const read = async () => {
       const { values, checkpoint } = await this.state({ thread, subgraphs: false });
       return { values, checkpointId: String(checkpoint?.["checkpoint_id"]) };

@@ -1,31 +1,49 @@
-import type { ThreadId } from "../core/ids.ts";
 import type { Json } from "../core/json.ts";
 
-/** How many threads' latest values are kept; the ones not asked for longest go first. */
-const threadsMax = 32;
+/** How many states are kept; the ones not asked for longest go first. */
+const statesMax = 32;
+
+/** Of what a state is. */
+interface StateKey {
+  /** A UUID. A thread and its copy have the same until one of them goes on. */
+  checkpointId: string;
+  /** Says, in this generation of the graphs, what of a checkpoint is the state. */
+  graphId: string;
+  generation: number;
+}
 
 /**
  * The latest values of threads that are being asked about, in wire form. A checkpoint never changes,
  * so what is kept is right as long as the thread's head is the same one. Decoding a state of 2,000
  * messages takes 20 ms; clients that poll a run or page through a conversation ask for it again
- * and again.
+ * and again, and a copy is answered with what the thread has.
  */
 export class ValuesCache {
-  readonly #kept = new Map<ThreadId, { checkpointId: string; generation: number; values: Json }>();
+  readonly #kept = new Map<string, Json>();
 
-  /** `generation`: of the graphs, which say what of a checkpoint is the state. */
   async read(
-    key: { threadId: ThreadId; checkpointId: string; generation: number },
+    wanted: StateKey,
     read: () => Promise<{ values: Json; checkpointId: string }>,
   ): Promise<Json> {
-    const { threadId, checkpointId, generation } = key;
-    const kept = this.#kept.get(threadId);
-    this.#kept.delete(threadId);
-    const isSame = kept?.checkpointId === checkpointId && kept.generation === generation;
+    const known = this.#kept.get(keyOf(wanted));
+    if (known !== undefined) {
+      this.#keep(wanted, known);
+      return known;
+    }
     // What is read may be of a newer head than the one that was asked for.
-    const current = isSame ? kept : { ...(await read()), generation };
-    this.#kept.set(threadId, current);
-    if (this.#kept.size > threadsMax) this.#kept.delete(this.#kept.keys().next().value!);
-    return current.values;
+    const { values, checkpointId } = await read();
+    this.#keep({ ...wanted, checkpointId }, values);
+    return values;
   }
+
+  #keep(state: StateKey, values: Json): void {
+    const key = keyOf(state);
+    this.#kept.delete(key);
+    this.#kept.set(key, values);
+    if (this.#kept.size > statesMax) this.#kept.delete(this.#kept.keys().next().value!);
+  }
+}
+
+function keyOf({ checkpointId, graphId, generation }: StateKey): string {
+  return `${checkpointId} ${generation} ${graphId}`;
 }
