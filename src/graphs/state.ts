@@ -1,5 +1,6 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
 import { AdjutantError, HeadMoved, LeaseLost, invalid, notFound } from "../core/error.ts";
+import { withText } from "../core/json-text.ts";
 import { isObject, type Json, type JsonObject } from "../core/json.ts";
 import type { CheckpointForm, StateUpdate, ThreadState } from "../core/ports/graphs.ts";
 import type { StateSummary, Thread } from "../core/thread.ts";
@@ -45,7 +46,6 @@ export async function readHistory(
         ? {
             ...toThreadState({ ...snapshot, values: null }),
             values: null,
-            valuesText: () => "null",
           }
         : toThreadState(snapshot),
     );
@@ -106,8 +106,7 @@ function interruptsOf(task: SnapshotTask) {
 function toThreadState(snapshot: Snapshot): ThreadState {
   const values = toWire(snapshot.values) ?? {};
   return {
-    values,
-    valuesText: () => valuesText(snapshot.values, values),
+    values: withText(values, () => valuesText(snapshot.values, values)),
     next: snapshot.next,
     tasks: snapshot.tasks.map(toTask),
     metadata: (toWire(snapshot.metadata) as JsonObject | null) ?? null,
@@ -151,7 +150,7 @@ function toTask(task: SnapshotTask): JsonObject {
 
 /** A nested state as it stands on the wire, inside a task. */
 function presentNested(state: ThreadState): JsonObject {
-  const { createdAt, parentCheckpoint, valuesText: _, ...rest } = state;
+  const { createdAt, parentCheckpoint, ...rest } = state;
   return { ...rest, created_at: createdAt, parent_checkpoint: parentCheckpoint };
 }
 

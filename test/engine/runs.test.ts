@@ -4,7 +4,6 @@ import { getRun } from "../../src/core/operations/find.ts";
 import { cancelRuns } from "../../src/core/operations/cancel.ts";
 import { createRun, listRuns, type CreateRun } from "../../src/core/operations/runs.ts";
 import { getHistory, getState, updateState } from "../../src/core/operations/state.ts";
-import type { ThreadId } from "../../src/core/ids.ts";
 import type { Ports } from "../../src/core/ports/ports.ts";
 import {
   engineFixture,
@@ -28,12 +27,6 @@ afterAll(() => engine[Symbol.asyncDispose]());
 
 async function newThread() {
   return (await createThread(ports, { ifExists: "raise" })).threadId;
-}
-
-/** All of it, the texts of the values made. */
-async function historyOf(threadId: ThreadId) {
-  const states = await getHistory(ports, threadId, { limit: 100 });
-  return states.map((state) => ({ ...state, valuesText: state.valuesText?.() }));
 }
 
 describe("a run that goes well", () => {
@@ -234,7 +227,7 @@ describe("cancelling", () => {
     it(`${graph}: rollback removes the run and everything it wrote`, async () => {
       const threadId = await newThread();
       await runToEnd(ports, runCommand("steps", { threadId }));
-      const history = await historyOf(threadId);
+      const history = await getHistory(ports, threadId, { limit: 100 });
       const run = await createRun(ports, runCommand(graph, { threadId, durability: "sync" }));
       await waiting(`gate:${threadId}`);
       await cancelRuns(ports, [run], "rollback");
@@ -245,7 +238,7 @@ describe("cancelling", () => {
         log: ["one", "two", "three", "one", "two", "three"],
         input: "y",
       });
-      const after = await historyOf(threadId);
+      const after = await getHistory(ports, threadId, { limit: 100 });
       expect(after.slice(-history.length)).toEqual(history);
     });
   }

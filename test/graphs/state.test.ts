@@ -21,6 +21,7 @@ import {
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { defaultExpiryPolicy } from "../../src/core/expiry.ts";
 import { noItemIndex } from "../../src/core/ports/item-index.ts";
+import { textOf } from "../../src/core/json-text.ts";
 import type { ThreadState } from "../../src/core/ports/graphs.ts";
 import type { Storage } from "../../src/core/ports/storage.ts";
 import type { Thread } from "../../src/core/thread.ts";
@@ -77,9 +78,9 @@ function deployed(graph: unknown): DeployedGraphs {
   });
 }
 
-/** Without the text, once that has been compared with the values. */
-function data({ valuesText, ...state }: ThreadState): ThreadState {
-  expect(valuesText?.()).toBe(JSON.stringify(state.values));
+/** Once its text has been compared with its values. */
+function data(state: ThreadState): ThreadState {
+  expect(textOf(state.values)).toBe(JSON.stringify(state.values));
   return state;
 }
 

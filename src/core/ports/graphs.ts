@@ -25,8 +25,6 @@ export type CheckpointForm = JsonObject;
 /** The state of a thread at a checkpoint, values in wire form (specification 0B). */
 export interface ThreadState {
   values: Json;
-  /** `values` as JSON; absent where nothing is gained by not making it of them. */
-  valuesText?: () => string;
   next: string[];
   tasks: JsonObject[];
   metadata: JsonObject | null;

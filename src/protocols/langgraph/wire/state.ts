@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { Json } from "../../../core/json.ts";
+import { textOf } from "../../../core/json-text.ts";
 import { isObject } from "../../../core/json.ts";
 import type { HistoryQuery } from "../../../core/operations/state.ts";
 import type { StateUpdate, ThreadState } from "../../../core/ports/graphs.ts";
@@ -38,10 +39,9 @@ export function stateText(
   fields: readonly string[] | null | undefined,
 ): string {
   const { values, ...rest } = presentState(state, fields);
-  const text = values === state.values ? state.valuesText?.() : JSON.stringify(values);
-  if (text === undefined) return JSON.stringify(presentState(state, fields));
+  if (values === undefined) return JSON.stringify(rest);
   const others = JSON.stringify(rest).slice(1);
-  return `{"values":${text}${others === "}" ? "" : ","}${others}`;
+  return `{"values":${textOf(values)}${others === "}" ? "" : ","}${others}`;
 }
 
 export function readStateUpdate(body: z.infer<typeof schemas.updateStateBody>) {
