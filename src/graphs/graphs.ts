@@ -156,7 +156,8 @@ export class DeployedGraphs implements Graphs {
     };
     const open = (isMoot: (error: unknown) => boolean) => {
       const config = runnableConfig(params.run) as unknown as JsonObject;
-      return this.#open(request.graphId, config, runtime, { runId, attempt }, { isMoot });
+      const writer = { runId, attempt, mayLag: request.durability !== "sync" };
+      return this.#open(request.graphId, config, runtime, writer, { isMoot });
     };
     return driveGraph(open, params);
   }

@@ -1,9 +1,20 @@
 import { afterAll, describe, expect, test } from "vitest";
+import { LeaseLost, LineageTaken } from "../../src/core/error.ts";
 import { randomIds } from "../../src/core/ids.ts";
 import { Filter } from "../../src/storage/postgres/filter.ts";
 import { openPostgres } from "../../src/storage/postgres/open.ts";
 import { pageStatement } from "../../src/storage/postgres/search.ts";
-import { claim, newAssistant, newThread, start, storeRuns } from "../contract/storage/fixtures.ts";
+import {
+  claim,
+  itemsAfter,
+  newAssistant,
+  newItems,
+  newThread,
+  putStep,
+  start,
+  storeRunning,
+  storeRuns,
+} from "../contract/storage/fixtures.ts";
 import { describeStorage } from "../contract/storage/suite.ts";
 import { type FreshSchema, freshSchema, postgresUri, skippedBecause } from "../support/postgres.ts";
 
@@ -127,6 +138,42 @@ describe.skipIf(uri === null)(`postgres${skippedBecause(uri)}`, () => {
     const { metadata } = thread;
     const found = await storage.threads.search({ filter: { metadata }, sort, page });
     expect(found).toEqual({ items: [thread], total: 1 });
+  });
+
+  test("a crash of the database takes runs from those who execute them", async () => {
+    const schema = fresh();
+    await using one = await openPostgres(schema);
+    const run = await storeRunning(one);
+    const { threadId, runId } = run;
+    const writer = { runId, attempt: run.attempt, mayLag: true };
+    const items = newItems("a");
+    await putStep(one, { threadId, number: 1, items, writer });
+    const ended = (await storeRuns(one, {}))[0]!;
+    // What Postgres does when it recovers; a new connection is what every statement then needs.
+    await schema.query("delete from crash_marker");
+    await using other = await openPostgres(schema);
+
+    expect(await other.runs.get(runId)).toMatchObject({
+      status: "pending",
+      attempt: 1,
+      lostAttempts: 0,
+    });
+    expect(await other.runs.get(ended.runId)).toEqual(ended);
+    const late = putStep(one, { threadId, number: 2, writer });
+    await expect(late).rejects.toBeInstanceOf(LeaseLost);
+    expect(await claim(other)).toMatchObject({ runId, attempt: 2 });
+    // The lost worker may have stored this item: its position is not given to another.
+    const next = { runId, attempt: 2, mayLag: true };
+    const taken = putStep(other, {
+      threadId,
+      number: 2,
+      items: itemsAfter(items, "b"),
+      writer: next,
+    });
+    await expect(taken).rejects.toBeInstanceOf(LineageTaken);
+
+    await using third = await openPostgres(schema);
+    expect(await third.runs.get(runId)).toMatchObject({ status: "running", attempt: 2 });
   });
 
   test("NUL and half surrogate pairs become U+FFFD, and nothing else changes", async () => {

@@ -85,8 +85,16 @@ export interface CheckpointQuery {
  * edit whose checkpoint must have the latest one of its namespace as its parent (else `HeadMoved`), so
  * that of two at once neither is on a branch that nobody sees. Null is not checked.
  */
-export type Writer = Attempt | Editor | null;
+export type Writer = RunWriter | Editor | null;
 export type Editor = "edit" | "extension";
+
+export interface RunWriter extends Attempt {
+  /**
+   * A crash of the database may take the write back, as if the worker had died a moment earlier, until
+   * anything later is stored for good; the end of the run is. Absent: it is stored for good at once.
+   */
+  mayLag?: boolean;
+}
 
 export function isEditor(writer: Writer): writer is Editor {
   return typeof writer === "string";

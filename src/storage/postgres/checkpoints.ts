@@ -18,6 +18,7 @@ import {
   type Writer,
 } from "../../core/ports/checkpoints.ts";
 import { assertNoRunInFlight, pruneCheckpoints, removeCheckpoints } from "./books.ts";
+import { unflushed } from "./crashes.ts";
 import { codeOf, type Connection, type Database, json } from "./database.ts";
 import { Filter } from "./filter.ts";
 import { Group } from "./group.ts";
@@ -124,10 +125,13 @@ interface FencedStatement {
 export class PostgresCheckpoints implements CheckpointStorage {
   readonly #database: Database;
   readonly #puts: Group;
+  /** Of attempts that need not wait for the disk, see crashes.ts. */
+  readonly #lagging: Group;
 
   constructor(database: Database) {
     this.#database = database;
     this.#puts = new Group((statements) => database.batch(statements));
+    this.#lagging = new Group((statements) => unflushed(database, statements));
   }
 
   async put(params: {
@@ -352,7 +356,10 @@ export class PostgresCheckpoints implements CheckpointStorage {
     statement: FencedStatement,
     checkpoint?: StoredCheckpoint,
   ): Promise<Outcome> {
-    if (!isEditor(writer)) return this.#tried(this.#puts, threadId, writer, statement);
+    if (!isEditor(writer)) {
+      const puts = writer?.mayLag ? this.#lagging : this.#puts;
+      return this.#tried(puts, threadId, writer, statement);
+    }
     return this.#database.transaction(async (connection) => {
       await assertNoRunInFlight(connection, threadId);
       if (writer === "extension" && checkpoint) await checkLatest(connection, checkpoint);

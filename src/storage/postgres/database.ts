@@ -2,6 +2,7 @@ import { userInfo } from "node:os";
 import { Client, DatabaseError, defaults, escapeIdentifier, Pool, type PoolClient } from "pg";
 import { AdjutantError } from "../../core/error.ts";
 import { send, type Statement } from "./batch.ts";
+import { recoverFromCrash } from "./crashes.ts";
 import { Group } from "./group.ts";
 import { type Connection, Session, type TransactionConnection } from "./session.ts";
 
@@ -32,6 +33,7 @@ export class Database implements Connection {
   readonly glances = new Group((statements) => this.batch(statements));
   readonly #pool: Pool;
   readonly #uri: string;
+  #isWatching = false;
 
   constructor(params: { uri: string; schema: string }) {
     this.#uri = params.uri;
@@ -47,10 +49,22 @@ export class Database implements Connection {
         // One that breaks while in use says so to whoever uses it, and there is nobody else to tell.
         client.on("error", () => {});
         await client.query(`${searchPath}; set bytea_output to hex; set jit to off`);
+        if (this.#isWatching) await recoverFromCrash(client);
       },
     });
     // A connection that breaks while idle is replaced; the next query tells whether the server is gone.
     this.#pool.on("error", () => {});
+  }
+
+  /** To be called when the tables are there; see crashes.ts. */
+  async watchForCrashes(): Promise<void> {
+    this.#isWatching = true;
+    const client = await this.#connect();
+    try {
+      await recoverFromCrash(client);
+    } finally {
+      client.release();
+    }
   }
 
   async rows<Row extends object>(

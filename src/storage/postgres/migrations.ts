@@ -308,6 +308,11 @@ const migrations: string[] = [
     end loop;
   end $$;
   `,
+  `
+  -- Empty after a crash of Postgres, see crashes.ts.
+  create unlogged table crash_marker (present boolean primary key);
+  insert into crash_marker values (true);
+  `,
 ];
 
 /** One transaction under an advisory lock: two servers that start at once do not meet in the middle. */

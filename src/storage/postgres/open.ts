@@ -22,6 +22,7 @@ export async function openPostgres(params: { uri: string; schema?: string }): Pr
   const database = new Database({ uri, schema });
   try {
     await migrate(database, schema);
+    await database.watchForCrashes();
   } catch (error) {
     await database.close();
     throw error;
