@@ -4,7 +4,10 @@ import { parameterOf } from "./parameters.ts";
 export interface Statement {
   text: string;
   values: unknown[];
-  /** What its prepared statement is called in the server's log; others are numbered. */
+  /**
+   * Of its prepared statement, which each connection parses once and may plan once for all values.
+   * Without a name it is planned anew for its values, as searches must be.
+   */
   name?: string | undefined;
 }
 
@@ -21,9 +24,6 @@ interface Prepared {
   columns: Column[];
 }
 
-/** Only searches build their text, and there are few forms of it; what comes beyond is not kept. */
-const preparedMax = 500;
-
 const preparedBy = new WeakMap<ClientBase, Map<string, Prepared>>();
 
 /**
@@ -31,8 +31,7 @@ const preparedBy = new WeakMap<ClientBase, Map<string, Prepared>>();
  * server takes all up to the end as one transaction, unless they begin or end one themselves; after
  * one that fails it does none of the rest.
  *
- * Each is parsed and planned once per connection, and what columns it gives is asked once: of the
- * 70 µs that the driver's own query takes, 25 are left.
+ * What has a name is parsed once per connection, and what columns it gives is asked once.
  */
 class Batch implements Submittable {
   readonly results: object[][] = [];
@@ -134,10 +133,11 @@ function preparedOn(client: ClientBase): Map<string, Prepared> {
 function preparedFor(known: Map<string, Prepared>, { text, name }: Statement): Prepared {
   const existing = known.get(text);
   if (existing) return existing;
-  if (known.size >= preparedMax) return { name: "", parsed: false, columns: [] };
-  const isTaken = [...known.values()].some((one) => one.name === name);
-  const own = name === undefined || isTaken ? `statement_${known.size}` : name;
-  const prepared = { name: own, parsed: false, columns: [] };
+  const prepared = { name: name ?? "", parsed: false, columns: [] };
+  if (name === undefined) return prepared;
+  // A text that differs needs a name of its own.
+  const others = [...known.values()].filter((one) => one.name.startsWith(name));
+  if (others.some((one) => one.name === name)) prepared.name = `${name}_${others.length}`;
   known.set(text, prepared);
   return prepared;
 }

@@ -18,7 +18,7 @@ import {
   type Writer,
 } from "../../core/ports/checkpoints.ts";
 import { assertNoRunInFlight, pruneCheckpoints, removeCheckpoints } from "./books.ts";
-import { unflushed } from "./crashes.ts";
+import { noFlush } from "./crashes.ts";
 import { codeOf, type Connection, type Database, json } from "./database.ts";
 import { Filter } from "./filter.ts";
 import { Group } from "./group.ts";
@@ -131,7 +131,10 @@ export class PostgresCheckpoints implements CheckpointStorage {
   constructor(database: Database) {
     this.#database = database;
     this.#puts = new Group((statements) => database.batch(statements));
-    this.#lagging = new Group((statements) => unflushed(database, statements));
+    this.#lagging = new Group(async (statements) => {
+      const [, ...results] = await database.batch([noFlush, ...statements]);
+      return results;
+    });
   }
 
   async put(params: {

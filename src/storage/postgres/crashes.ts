@@ -1,6 +1,5 @@
 import type { ClientBase } from "pg";
 import type { Statement } from "./batch.ts";
-import type { Database } from "./database.ts";
 
 /**
  * A commit waits for the disk (`synchronous_commit`), and what it acknowledges outlives a crash of
@@ -14,12 +13,7 @@ import type { Database } from "./database.ts";
  * empties when it recovers. A crash ends all connections, and each new one looks for the row before
  * its first statement; who finds none hands back what was running, and makes another.
  */
-export async function unflushed(database: Database, statements: Statement[]): Promise<object[][]> {
-  const [, ...results] = await database.batch([noFlush, ...statements]);
-  return results;
-}
-
-const noFlush: Statement = {
+export const noFlush: Statement = {
   text: "select set_config('synchronous_commit', 'off', true)",
   values: [],
   name: "no_flush",

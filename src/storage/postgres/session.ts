@@ -3,7 +3,7 @@ import { send, type Statement } from "./batch.ts";
 
 /** What statements run on: the pool, or the one connection of a transaction. */
 export interface Connection {
-  /** `name` is what the server's log calls the statement. */
+  /** `name`: see `Statement`. */
   rows<Row extends object>(text: string, values?: unknown[], name?: string): Promise<Row[]>;
 }
 

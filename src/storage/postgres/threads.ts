@@ -123,7 +123,7 @@ async function apply(
   if (change.deleteThread) {
     await removeCheckpoints(connection, threadId);
     // Its runs go with it, by their foreign key.
-    connection.run("delete from threads where thread_id = $1", [threadId]);
+    connection.run("delete from threads where thread_id = $1", [threadId], "thread_delete");
   }
   if (change.thread) storeThread(connection, change.thread);
   for (const run of change.update ?? []) {
