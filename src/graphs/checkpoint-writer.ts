@@ -70,7 +70,8 @@ export class CheckpointWriter {
     encoded: Promise<StoredWrite[]>,
     memory: ThreadMemory,
   ): Promise<void> {
-    const isLong = ({ value }: StoredWrite) => hasLongText(value);
+    // A special one may be replaced: shortened later, it would stand in place of its successor.
+    const isLong = ({ index, value }: StoredWrite) => index >= 0 && hasLongText(value);
     const put = encoded.then((writes) =>
       this.#storage.putWrites({ address, writes, writer: this.#writer }),
     );

@@ -406,3 +406,17 @@ test("the serializer is that of the graph's own library, also for what is cached
   expect(messages).toHaveLength(3);
   for (const one of messages) expect(one).toHaveProperty("ofTheOther");
 });
+
+test("a special write that was replaced stays so when its text becomes a message", async () => {
+  const saver = newSaver();
+  const answer = "An answer that is long. ".repeat(20);
+  const parent = await put(saver, { messages: [message("question")] });
+  const config = {
+    configurable: { thread_id: threadId, checkpoint_ns: "", checkpoint_id: parent },
+  };
+  await saver.putWrites(config, [["__resume__", [answer]]], "task");
+  await saver.putWrites(config, [["__resume__", ["short"]]], "task");
+  await put(saver, { messages: [message("question"), message(answer)] }, parent);
+  const tuple = await saver.getTuple(config);
+  expect(tuple!.pendingWrites).toEqual([["task", "__resume__", ["short"]]]);
+});
