@@ -49,7 +49,6 @@ interface WriteRow {
 }
 
 interface Picked {
-  rowid: number;
   threadId: ThreadId;
   book: number;
   namespace: string;
@@ -263,12 +262,15 @@ export class SqliteCheckpoints implements CheckpointStorage {
     }
   }
 
-  #readPicked({ rowid, threadId }: Picked): CheckpointTuple | null {
+  /** By its address: the number of a row that went may be that of another by now. */
+  #readPicked(one: Picked): CheckpointTuple | null {
     const row = this.#connection.row<CheckpointRow>(
-      "select * from checkpoints where rowid = ?",
-      rowid,
+      "select * from checkpoints where book = ? and namespace = ? and checkpoint_id = ?",
+      one.book,
+      one.namespace,
+      packId(one.checkpointId),
     );
-    return row ? this.#tuple(threadId, row) : null;
+    return row ? this.#tuple(one.threadId, row) : this.#read(one);
   }
 
   /** Newest first, of each address the one that counts. */
@@ -282,7 +284,6 @@ export class SqliteCheckpoints implements CheckpointStorage {
     const picked = threads.flatMap((threadId) =>
       booksOf(this.#connection, threadId).flatMap((book) =>
         this.#pickedIn(book, query).map((row) => ({
-          rowid: row.rowid,
           threadId,
           book,
           namespace: row.namespace,
@@ -297,7 +298,7 @@ export class SqliteCheckpoints implements CheckpointStorage {
   #pickedIn(
     book: number,
     query: CheckpointQuery,
-  ): { rowid: number; namespace: string; checkpoint_id: PackedId }[] {
+  ): { namespace: string; checkpoint_id: PackedId }[] {
     const conditions = [
       ["namespace = ?", query.namespace],
       ["checkpoint_id = ?", query.checkpointId && packId(query.checkpointId)],
@@ -305,7 +306,7 @@ export class SqliteCheckpoints implements CheckpointStorage {
     ] as const;
     const given = conditions.filter(([, value]) => value !== undefined);
     return this.#connection.rows(
-      `select rowid, namespace, checkpoint_id from checkpoints
+      `select namespace, checkpoint_id from checkpoints
        where ${["book = ?", ...given.map(([condition]) => condition)].join(" and ")}
        order by checkpoint_id desc limit ?`,
       book,

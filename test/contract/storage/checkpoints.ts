@@ -3,7 +3,11 @@ import { HeadMoved, LeaseLost, LineageTaken, SpansFreed } from "../../../src/cor
 import { randomIds, type ThreadId } from "../../../src/core/ids.ts";
 import type { JsonObject } from "../../../src/core/json.ts";
 import { mintLineage } from "../../../src/core/lineage.ts";
-import type { Shortened, StoredCheckpoint } from "../../../src/core/ports/checkpoints.ts";
+import type {
+  CheckpointTuple,
+  Shortened,
+  StoredCheckpoint,
+} from "../../../src/core/ports/checkpoints.ts";
 import type { Storage } from "../../../src/core/ports/storage.ts";
 import type { Run } from "../../../src/core/run.ts";
 import {
@@ -262,6 +266,25 @@ function oddOrEven(step: number): StoredCheckpoint["metadata"] {
 }
 
 function describeListing(open: OpenStorage): void {
+  itStores(
+    open,
+    "a list under way never shows what came in the place of what went",
+    async (storage) => {
+      const threadId = randomIds.thread();
+      for (const number of [1, 2, 3]) await putStep(storage, { threadId, number });
+      const listed: CheckpointTuple[] = [];
+      for await (const tuple of storage.checkpoints.list({ threadId })) {
+        if (listed.push(tuple) > 1) continue;
+        await storage.checkpoints.deleteThread(threadId);
+        const other = randomIds.thread();
+        for (const number of [4, 5, 6]) await putStep(storage, { threadId: other, number });
+      }
+      const others = new Set([4, 5, 6].map(checkpointId));
+      expect(listed.filter((tuple) => others.has(tuple.checkpointId))).toEqual([]);
+      expect(listed[0]!.checkpointId).toBe(checkpointId(3));
+    },
+  );
+
   itStores(open, "a list is newest first and narrows by every parameter", async (storage) => {
     const threadId = randomIds.thread();
     const other = randomIds.thread();
