@@ -218,8 +218,9 @@ export class DeployedGraphs implements Graphs {
     if (!head) return null;
     const key = { graphId, checkpointId: head.checkpointId, generation: this.#loaded.generation };
     const read = async () => {
-      const { values, checkpoint } = await this.state({ thread, subgraphs: false });
-      return { values, checkpointId: String(checkpoint?.["checkpoint_id"]) };
+      const { values, checkpoint, tasks } = await this.state({ thread, subgraphs: false });
+      const checkpointId = String(checkpoint?.["checkpoint_id"]);
+      return { values, checkpointId, isFinal: tasks.length === 0 };
     };
     return this.#values.read(key, read);
   }

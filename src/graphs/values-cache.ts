@@ -12,27 +12,32 @@ interface StateKey {
   generation: number;
 }
 
+/** What was read; `isFinal` when nothing is still to be done upon the checkpoint. */
+interface ReadValues {
+  values: Json;
+  checkpointId: string;
+  isFinal: boolean;
+}
+
 /**
  * The latest values of threads that are being asked about, in wire form. A checkpoint never changes,
- * so what is kept is right as long as the thread's head is the same one. Decoding a state of 2,000
- * messages takes 20 ms; clients that poll a run or page through a conversation ask for it again
- * and again, and a copy is answered with what the thread has.
+ * so what is kept is right as long as the thread's head is the same one; but what its tasks have
+ * written so far counts as values, too, so only those of a checkpoint without tasks are kept. Decoding
+ * a state of 2,000 messages takes 20 ms; clients that page through a conversation ask for it again and
+ * again, and a copy is answered with what the thread has.
  */
 export class ValuesCache {
   readonly #kept = new Map<string, Json>();
 
-  async read(
-    wanted: StateKey,
-    read: () => Promise<{ values: Json; checkpointId: string }>,
-  ): Promise<Json> {
+  async read(wanted: StateKey, read: () => Promise<ReadValues>): Promise<Json> {
     const known = this.#kept.get(keyOf(wanted));
     if (known !== undefined) {
       this.#keep(wanted, known);
       return known;
     }
     // What is read may be of a newer head than the one that was asked for.
-    const { values, checkpointId } = await read();
-    this.#keep({ ...wanted, checkpointId }, values);
+    const { values, checkpointId, isFinal } = await read();
+    if (isFinal) this.#keep({ ...wanted, checkpointId }, values);
     return values;
   }
 

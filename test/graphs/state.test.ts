@@ -261,3 +261,34 @@ test("what is shown again is loaded once, and what was freed is not shown", asyn
   await over(graph).invoke({ messages: [new HumanMessage("at last")] }, config);
   await show();
 });
+
+test("values asked for while tasks write are not those that are shown later", async () => {
+  const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const [entered, quickMayEnd] = gates as [(typeof gates)[0], (typeof gates)[0]];
+  const graph = new StateGraph(
+    Annotation.Root({
+      said: Annotation<string[]>({ reducer: (left, right) => [...left, ...right] }),
+    }),
+  )
+    .addNode("quick", async () => {
+      entered.resolve();
+      await quickMayEnd.promise;
+      return { said: ["quick"] };
+    })
+    .addNode("asks", async () => {
+      await quickMayEnd.promise;
+      return { said: [String(interrupt("well?"))] };
+    })
+    .addEdge(START, "quick")
+    .addEdge(START, "asks")
+    .compile();
+  const thread = newThread({ metadata: { graph_id: "graph" } });
+  const config = { configurable: { thread_id: thread.threadId }, durability: "sync" };
+  await using graphs = deployed(graph);
+  const run = over(graph).invoke({ said: ["input"] }, config);
+  await entered.promise;
+  expect(await graphs.values(thread)).toEqual({ said: ["input"] });
+  quickMayEnd.resolve();
+  await run;
+  expect(await graphs.values(thread)).toEqual({ said: ["input", "quick"] });
+});
