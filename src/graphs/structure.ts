@@ -53,7 +53,8 @@ function record(value: unknown, parts: unknown[], depth: number): boolean {
   }
   if (Array.isArray(seen)) {
     parts.push(seen.length);
-    return seen.every((item) => record(item, parts, depth + 1));
+    // Unlike the array itself, its iterator does not pass over holes.
+    return seen.values().every((item) => record(item, parts, depth + 1));
   }
   const keys = Object.keys(seen);
   parts.push(keys.length);

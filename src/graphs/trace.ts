@@ -121,7 +121,8 @@ export function isEqual(value: object, trace: Trace): boolean {
     const parts = trace.slice(start + 2, start + 2 + sizeOf(layout));
     const isPart = (part: unknown, at: number) => equal(part, parts[at], depth + 1);
     if (typeof layout === "number") {
-      return Array.isArray(now) && now.length === layout && now.every(isPart);
+      // Holes are parts, too, which the array's own `every` would pass over.
+      return Array.isArray(now) && now.length === layout && now.values().every(isPart);
     }
     const keys = keysOf(now);
     return (

@@ -105,3 +105,17 @@ test("objects of more different keys than are remembered are traced all the same
   value[1099]!["k1099"] = -1;
   expect(isUnchanged(trace)).toBe(false);
 });
+
+test("a hole is not what stood in its place", () => {
+  const value = { list: [1, 2], set: new Set([[1, 2]]) };
+  const trace = traceOf(value);
+  expect(isEqual({ list: [1, 2], set: new Set([[1, 2]]) }, trace)).toBe(true);
+  expect(isEqual({ list: Array(2), set: value.set }, trace)).toBe(false);
+  expect(isEqual({ list: value.list, set: new Set([Array(2)]) }, trace)).toBe(false);
+  const holed = {
+    map: new Map<string, unknown[]>([["a", Object.assign(Array<unknown>(2), { 0: 1 })]]),
+  };
+  const traced = traceOf(holed);
+  holed.map.set("a", Object.assign(Array<unknown>(2), { 1: 1 }));
+  expect(isUnchanged(traced)).toBe(false);
+});
