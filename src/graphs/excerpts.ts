@@ -115,14 +115,20 @@ function isInsideCharacter(byte: number | undefined): boolean {
   return byte !== undefined && (byte & 0xc0) === 0x80;
 }
 
-/** The checkpoint as it was before anything of it was shortened. @throws CheckpointGone */
+/**
+ * The checkpoint as it was before anything of it was shortened.
+ *
+ * @throws CheckpointGone where an item is missing, which may have gone after the rest was read.
+ */
 export function wholeTuple(tuple: CheckpointTuple): CheckpointTuple {
-  if (tuple.texts.length === 0) return tuple;
-  const { texts } = tuple;
+  const { texts, writes } = tuple;
+  const isShort = writes.some(({ value }) => value.type === excerptedType);
   return {
     ...tuple,
     content: wholeText(tuple.content, texts),
-    writes: tuple.writes.map((write) => ({ ...write, value: whole(write.value, texts) })),
+    writes: isShort
+      ? writes.map((write) => ({ ...write, value: whole(write.value, texts) }))
+      : writes,
   };
 }
 

@@ -1,8 +1,9 @@
 import type { ThreadId } from "../core/ids.ts";
 import { type Span, subtractSpans } from "../core/lineage.ts";
-import type { CheckpointStorage } from "../core/ports/checkpoints.ts";
+import type { CheckpointStorage, CheckpointTuple } from "../core/ports/checkpoints.ts";
 import type { ThreadSize } from "../core/ports/graphs.ts";
 import { type PackedValue, unpackContent } from "./checkpoint-content.ts";
+import { CheckpointGone } from "./checkpoint-gone.ts";
 import { wholeTuple } from "./excerpts.ts";
 import { Names } from "./names.ts";
 
@@ -27,7 +28,8 @@ export async function measureThread(
   const own = { count: 0, bytes: 0 };
   const writes = { count: 0, bytes: 0 };
   for await (const stored of checkpoints.list({ threadId })) {
-    const tuple = wholeTuple(stored);
+    const tuple = wholeUnlessGone(stored);
+    if (!tuple) continue;
     const { checkpoint, values } = await unpackContent(tuple.content, tuple.checkpointId, names);
     let inlineBytes = 0;
     let at = 0;
@@ -54,6 +56,16 @@ export async function measureThread(
     byChannel[name] = { versions: versions.size, bytes };
   }
   return { checkpoints: own, channels: byChannel, writes };
+}
+
+/** Null for what was removed while it was read. */
+function wholeUnlessGone(stored: CheckpointTuple): CheckpointTuple | null {
+  try {
+    return wholeTuple(stored);
+  } catch (error) {
+    if (error instanceof CheckpointGone) return null;
+    throw error;
+  }
 }
 
 function newChannel(): Channel {

@@ -2,7 +2,12 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ThreadId } from "../../src/core/ids.ts";
 import { mintLineage } from "../../src/core/lineage.ts";
-import type { CheckpointTuple, StoredItem, StoredValue } from "../../src/core/ports/checkpoints.ts";
+import type {
+  CheckpointStorage,
+  CheckpointTuple,
+  StoredItem,
+  StoredValue,
+} from "../../src/core/ports/checkpoints.ts";
 import { CheckpointGone } from "../../src/graphs/checkpoint-gone.ts";
 import {
   excerpted,
@@ -11,6 +16,7 @@ import {
   textsIn,
   wholeTuple,
 } from "../../src/graphs/excerpts.ts";
+import { measureThread } from "../../src/graphs/thread-size.ts";
 
 const json = (value: unknown): StoredValue => ({
   type: "json",
@@ -22,10 +28,9 @@ function itemsOf(...values: unknown[]): StoredItem[] {
   return values.map((value, position) => ({ lineage, position, value: json(value) }));
 }
 
-/** What comes back of a checkpoint whose content and only write are these. */
-function readBack(content: string, value: StoredValue, texts: StoredItem[]) {
+function tupleOf(content: string, value: StoredValue, texts: StoredItem[]): CheckpointTuple {
   const write = { taskId: "task", index: 0, channel: "messages", value };
-  const tuple: CheckpointTuple = {
+  return {
     threadId: "thread" as ThreadId,
     namespace: "",
     checkpointId: "1",
@@ -37,7 +42,11 @@ function readBack(content: string, value: StoredValue, texts: StoredItem[]) {
     texts,
     generation: 1,
   };
-  const whole = wholeTuple(tuple);
+}
+
+/** What comes back of a checkpoint whose content and only write are these. */
+function readBack(content: string, value: StoredValue, texts: StoredItem[]) {
+  const whole = wholeTuple(tupleOf(content, value, texts));
   return { content: whole.content, value: whole.writes[0]!.value };
 }
 
@@ -76,8 +85,11 @@ describe("excerpts", () => {
   it("cannot be read without their item", () => {
     const items = itemsOf(long);
     const shorter = excerpted(json([long]), textsIn(items))!;
-    const others = itemsOf(long);
-    expect(() => readBack("", shorter.value, others)).toThrow(CheckpointGone);
+    const content = excerptedText(JSON.stringify([long]), textsIn(items))!.content;
+    for (const left of [itemsOf(long), []]) {
+      expect(() => readBack("", shorter.value, left)).toThrow(CheckpointGone);
+      expect(() => readBack(content, json(1), left)).toThrow(CheckpointGone);
+    }
   });
 
   it("read back to the byte, whatever stands around and in the texts", () => {
@@ -102,5 +114,18 @@ describe("excerpts", () => {
       },
     );
     fc.assert(property, { numRuns: 300 });
+  });
+
+  it("whose item went while they were read are not counted", async () => {
+    const items = itemsOf(long);
+    const content = excerptedText(JSON.stringify([long]), textsIn(items))!.content;
+    const gone = tupleOf(content, json(1), []);
+    const storage = {
+      async *list() {
+        yield gone;
+      },
+    } as Partial<CheckpointStorage> as CheckpointStorage;
+    const size = await measureThread(storage, gone.threadId);
+    expect(size.checkpoints).toEqual({ count: 0, bytes: 0 });
   });
 });
