@@ -46,6 +46,8 @@ function record(value: unknown, parts: unknown[], depth: number): boolean {
     return true;
   }
   if (depth > depthMax) return false;
+  // A set is stored as something else than an array with the same in it.
+  parts.push(Object.getPrototypeOf(value));
   const seen = visible(value);
   if (typeof seen !== "object" || seen === null) {
     parts.push(seen);

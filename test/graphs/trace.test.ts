@@ -119,3 +119,20 @@ test("a hole is not what stood in its place", () => {
   holed.map.set("a", Object.assign(Array<unknown>(2), { 1: 1 }));
   expect(isUnchanged(traced)).toBe(false);
 });
+
+test("what is of another class has changed, though it has the same in it", () => {
+  const pairs: [unknown, unknown][] = [
+    [new Set([1]), [1]],
+    [new Map([[1, 2]]), [[1, 2]]],
+    [new Error("text"), "text"],
+    [new Date(0), new Date(0).toJSON()],
+  ];
+  for (const [then, now] of pairs) {
+    const value = { map: new Map([["a", then]]) };
+    const trace = traceOf(value);
+    expect(isUnchanged(trace)).toBe(true);
+    value.map.set("a", now);
+    expect(isUnchanged(trace)).toBe(false);
+    expect(isEqual(value, trace)).toBe(false);
+  }
+});
