@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Database } from "../../src/storage/postgres/database.ts";
-import { Group } from "../../src/storage/postgres/group.ts";
+import { Group, patience } from "../../src/storage/postgres/group.ts";
 import { type FreshSchema, freshSchema, postgresUri, skippedBecause } from "../support/postgres.ts";
 
 const uri = await postgresUri();
@@ -123,10 +123,13 @@ describe.skipIf(uri === null)(`statements on postgres${skippedBecause(uri)}`, ()
 
   test("of those that share a commit one fails alone", async () => {
     const sent: number[] = [];
-    const group = new Group((statements) => {
-      sent.push(statements.length);
-      return database.batch(statements);
-    });
+    const group = new Group(
+      (statements) => {
+        sent.push(statements.filter(({ text }) => text !== patience.text).length);
+        return database.batch(statements);
+      },
+      { first: patience },
+    );
     const put = (key: string) => group.rows<{ key: string }>(`${insert} returning key`, [key, 1]);
     const outcomes = await Promise.allSettled(["a", "b", "a", "c"].map(put));
     expect(outcomes.map(({ status }) => status)).toEqual([
@@ -142,12 +145,62 @@ describe.skipIf(uri === null)(`statements on postgres${skippedBecause(uri)}`, ()
     await schema.query("delete from things");
   });
 
+  test("who needs a lock that somebody holds waits for it alone", async () => {
+    await database.batch(["a", "b", "c"].map((key) => ({ text: insert, values: [key, 0] })));
+    const group = new Group((statements) => database.batch(statements), { first: patience });
+    const set = (key: string, value: number) =>
+      group.rows("update things set value = $2 where key = $1 returning value", [key, value]);
+    const released = Promise.withResolvers<void>();
+    const locked = Promise.withResolvers<void>();
+    const holder = database.transaction(async (connection) => {
+      await connection.rows("select 1 from things where key = 'b' for update");
+      locked.resolve();
+      await released.promise;
+    });
+    await locked.promise;
+    const held: unknown[] = [];
+    const shared = [set("a", 1), set("b", 1).then((rows) => held.push(rows)), set("c", 1)];
+    expect(await Promise.all([shared[0], shared[2]])).toEqual([[{ value: 1 }], [{ value: 1 }]]);
+    // Neither does one that is asked for by itself hold up those behind it.
+    const lone = set("b", 2).then((rows) => held.push(rows));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(await set("a", 2)).toEqual([{ value: 2 }]);
+    expect(held).toEqual([]);
+    released.resolve();
+    await Promise.all([holder, lone, ...shared]);
+    expect(held).toHaveLength(2);
+    await schema.query("delete from things");
+  });
+
+  test("a group locks in one order, and does not grow beyond its limits", async () => {
+    const sent: unknown[][] = [];
+    const group = new Group(
+      (statements) => {
+        sent.push(statements.map(({ values }) => values[0]));
+        return Promise.resolve(statements.map(() => []));
+      },
+      { first: null },
+    );
+    const large = new Uint8Array(700_000);
+    const asked = [["c"], ["b"], ["d", [large]], ["a", large], ["e"]];
+    await Promise.all(asked.map((values) => group.rows("", values)));
+    expect(sent).toEqual([
+      ["b", "c", "d"],
+      ["a", "e"],
+    ]);
+    await Promise.all(Array.from({ length: 51 }, () => group.rows("", ["x"])));
+    expect(sent.slice(2).map(({ length }) => length)).toEqual([50, 1]);
+  });
+
   test("after a group whose connection broke none is done again", async () => {
     let sent = 0;
-    const group = new Group(() => {
-      sent += 1;
-      return Promise.reject(new Error("Connection terminated unexpectedly"));
-    });
+    const group = new Group(
+      () => {
+        sent += 1;
+        return Promise.reject(new Error("Connection terminated unexpectedly"));
+      },
+      { first: null },
+    );
     const outcomes = await Promise.allSettled(
       [1, 2].map((value) => group.rows(insert, ["x", value])),
     );
@@ -166,6 +219,44 @@ describe.skipIf(uri === null)(`statements on postgres${skippedBecause(uri)}`, ()
     );
     expect(within).toEqual([{ key: "here", value: 1, later: null }]);
     await schema.query("alter table things drop column later; delete from things");
+  });
+
+  test("a statement that is outdated on every connection is prepared anew on every one", async () => {
+    const all = () => database.rows("select * from things", [], "things_all");
+    const both = () =>
+      database.transaction(async (connection) => [
+        ...(await connection.rows("select * from things", [], "things_all")),
+        ...(await connection.rows("select * from things limit 1", [], "things_one")),
+      ]);
+    const atOnce = <Result>(one: () => Promise<Result>) =>
+      Promise.all(Array.from({ length: 8 }, one));
+    await database.rows(insert, ["here", 1]);
+    await atOnce(all);
+    await atOnce(both);
+    await schema.query("alter table things add column later integer");
+    const row = { key: "here", value: 1, later: null };
+    expect(await atOnce(all)).toEqual(Array(8).fill([row]));
+    expect(await atOnce(both)).toEqual(Array(8).fill([row, row]));
+    await schema.query("alter table things drop column later");
+    expect(await atOnce(both)).toHaveLength(8);
+    await schema.query("delete from things");
+  });
+
+  test("statements that something between us and the server discarded are prepared again", async () => {
+    const one = () => database.rows("select 1 as one", [], "one");
+    await one();
+    await database.rows("deallocate all");
+    expect(await one()).toEqual([{ one: 1 }]);
+  });
+
+  test("a transaction in which a statement failed does not commit, though its work goes on", async () => {
+    const done = database.transaction(async (connection) => {
+      connection.run(insert, ["swallowed", 1]);
+      await connection.rows("select 1 / 0").catch(() => {});
+      return "done";
+    });
+    await expect(done).rejects.toMatchObject({ code: "22012" });
+    expect(await keys()).toEqual([]);
   });
 
   test("a connection that breaks in use fails its statement, not the process", async () => {

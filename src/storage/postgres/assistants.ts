@@ -18,7 +18,7 @@ import {
 } from "./codec.ts";
 import type { Connection, Database, TransactionConnection } from "./database.ts";
 import { Filter } from "./filter.ts";
-import { Group } from "./group.ts";
+import { Group, patience } from "./group.ts";
 import { searchPage } from "./search.ts";
 
 export class PostgresAssistants implements AssistantStorage {
@@ -27,7 +27,9 @@ export class PostgresAssistants implements AssistantStorage {
 
   constructor(database: Database) {
     this.#database = database;
-    this.#creations = new Group((statements) => database.batch(statements));
+    this.#creations = new Group((statements) => database.batch(statements), {
+      first: patience,
+    });
   }
 
   async create(assistant: Assistant): Promise<{ assistant: Assistant; created: boolean }> {

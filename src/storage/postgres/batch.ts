@@ -16,6 +16,13 @@ interface Column {
   parse: (text: string) => unknown;
 }
 
+interface Sent {
+  text: string;
+  values: (string | Buffer | null)[];
+  prepared: Prepared;
+  parse: boolean;
+}
+
 /** A statement that one connection has prepared, or is about to. */
 interface Prepared {
   /** Empty: it is parsed anew each time. */
@@ -24,7 +31,13 @@ interface Prepared {
   columns: Column[];
 }
 
-const preparedBy = new WeakMap<ClientBase, Map<string, Prepared>>();
+/**
+ * What a bind fails with when a statement is not what it was when it was prepared: a newer server has
+ * added a column meanwhile; something between us and the server has discarded it.
+ */
+export const preparationLost = new Set(["0A000", "26000"]);
+
+let preparedBy = new WeakMap<ClientBase, Map<string, Prepared>>();
 
 /**
  * Statements that go to the server together, and whose answers come together: one round trip. The
@@ -35,7 +48,7 @@ const preparedBy = new WeakMap<ClientBase, Map<string, Prepared>>();
  */
 class Batch implements Submittable {
   readonly results: object[][] = [];
-  readonly #statements: { statement: Statement; prepared: Prepared; parse: boolean }[];
+  readonly #statements: Sent[];
   readonly #settle: (error: unknown) => void;
   #failed = false;
 
@@ -46,7 +59,9 @@ class Batch implements Submittable {
       const prepared = preparedFor(known, statement);
       const parse = prepared.name === "" || !(prepared.parsed || parsing.has(prepared));
       parsing.add(prepared);
-      return { statement, prepared, parse };
+      // Before the first byte is sent: a value that cannot be sent must not leave half a message behind.
+      const values = statement.values.map(parameterOf);
+      return { text: statement.text, values, prepared, parse };
     });
     this.#settle = settle;
     for (const _ of statements) this.results.push([]);
@@ -55,15 +70,15 @@ class Batch implements Submittable {
   submit(connection: Connection): void {
     connection.stream.cork();
     try {
-      for (const { statement, prepared, parse } of this.#statements) {
+      for (const { text, values, prepared, parse } of this.#statements) {
         const { name } = prepared;
         if (parse) {
           // An attempt at it before may have failed, behind its parsing or in it.
           connection.close({ type: "S", name }, true);
-          connection.parse({ name, text: statement.text, types: [] }, true);
+          connection.parse({ name, text, types: [] }, true);
           connection.describe({ type: "S", name }, true);
         }
-        connection.bind({ statement: name, values: statement.values.map(parameterOf) }, true);
+        connection.bind({ statement: name, values }, true);
         connection.execute(null, true);
       }
       connection.sync();
@@ -111,6 +126,8 @@ class Batch implements Submittable {
     // Its plan may be what is wrong: then the next try makes another.
     const failed = this.#statements[this.#done];
     if (failed) failed.prepared.parsed = false;
+    // On other connections and in the next statements it would fail the same.
+    if (preparationLost.has((error as { code?: string }).code ?? "")) preparedBy = new WeakMap();
     this.#settle(error);
   }
 }

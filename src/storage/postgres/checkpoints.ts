@@ -17,11 +17,12 @@ import {
   type StoredWrite,
   type Writer,
 } from "../../core/ports/checkpoints.ts";
+import type { Statement } from "./batch.ts";
 import { assertNoRunInFlight, pruneCheckpoints, removeCheckpoints } from "./books.ts";
 import { noFlush } from "./crashes.ts";
 import { codeOf, type Connection, type Database, json } from "./database.ts";
 import { Filter } from "./filter.ts";
-import { Group } from "./group.ts";
+import { Group, patience } from "./group.ts";
 import { type TupleRow, tupleStatements, tuplesOf } from "./tuples.ts";
 
 /** How many checkpoints a list reads at once. */
@@ -130,11 +131,9 @@ export class PostgresCheckpoints implements CheckpointStorage {
 
   constructor(database: Database) {
     this.#database = database;
-    this.#puts = new Group((statements) => database.batch(statements));
-    this.#lagging = new Group(async (statements) => {
-      const [, ...results] = await database.batch([noFlush, ...statements]);
-      return results;
-    });
+    const send = (statements: Statement[]) => database.batch(statements);
+    this.#puts = new Group(send, { first: patience });
+    this.#lagging = new Group(send, { first: noFlush });
   }
 
   async put(params: {
@@ -306,7 +305,9 @@ export class PostgresCheckpoints implements CheckpointStorage {
     if (known.length === names.length) return known;
     // A number that another server takes at this moment is not seen by the statement that met it.
     await this.#database.rows(
-      "insert into checkpoint_names (name) select unnest($1::text[]) on conflict do nothing",
+      // In order: two servers that meet new names at once wait for each other only one way.
+      `insert into checkpoint_names (name) select name from unnest($1::text[]) as given (name)
+       order by name collate "C" on conflict do nothing`,
       [names],
     );
     return this.#database.rows<NumberedName>(namesByName, [names]);

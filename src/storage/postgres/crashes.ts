@@ -1,5 +1,6 @@
 import type { ClientBase } from "pg";
 import type { Statement } from "./batch.ts";
+import { lockPatience } from "./group.ts";
 
 /**
  * A commit waits for the disk (`synchronous_commit`), and what it acknowledges outlives a crash of
@@ -14,7 +15,7 @@ import type { Statement } from "./batch.ts";
  * its first statement; who finds none hands back what was running, and makes another.
  */
 export const noFlush: Statement = {
-  text: "select set_config('synchronous_commit', 'off', true)",
+  text: `select set_config('synchronous_commit', 'off', true), ${lockPatience}`,
   values: [],
   name: "no_flush",
 };

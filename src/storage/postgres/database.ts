@@ -1,7 +1,7 @@
 import { userInfo } from "node:os";
 import { Client, DatabaseError, defaults, escapeIdentifier, Pool, type PoolClient } from "pg";
 import { AdjutantError } from "../../core/error.ts";
-import { send, type Statement } from "./batch.ts";
+import { preparationLost, send, type Statement } from "./batch.ts";
 import { recoverFromCrash } from "./crashes.ts";
 import { Group } from "./group.ts";
 import { type Connection, Session, type TransactionConnection } from "./session.ts";
@@ -11,11 +11,11 @@ export type { Connection, TransactionConnection };
 const poolSize = 10;
 const connectTimeoutMs = 10_000;
 
-/** A newer server has added a column meanwhile: the statement is prepared anew. */
-const planOutdated = "0A000";
-
-/** Serialization failure, deadlock: nothing was done, and the same again may succeed. */
-const transient = new Set(["40001", "40P01", planOutdated]);
+/**
+ * Nothing was done, and the same again may succeed: serialization failure, deadlock; a statement whose
+ * preparation no longer holds, which batch.ts then forgets.
+ */
+const transient = new Set(["40001", "40P01", ...preparationLost]);
 
 /** Without a user in the URI or in PGUSER, libpq takes the one of the process; the driver asks only USER. */
 defaults.user ||= userOfProcess();
@@ -30,7 +30,7 @@ function userOfProcess(): string | undefined {
 
 export class Database implements Connection {
   /** Small reads of single rows, which hold nobody up. */
-  readonly glances = new Group((statements) => this.batch(statements));
+  readonly glances = new Group((statements) => this.batch(statements), { first: null });
   readonly #pool: Pool;
   readonly #uri: string;
   #isWatching = false;
@@ -76,12 +76,12 @@ export class Database implements Connection {
     return rows as Row[];
   }
 
-  /** The rows of each statement. One transaction in one round trip. */
+  /** The rows of each statement. One transaction in one round trip, twice at most as below. */
   async batch(statements: Statement[]): Promise<object[][]> {
     try {
       return await this.#send(statements);
     } catch (error) {
-      if (codeOf(error) !== planOutdated) throw error;
+      if (!transient.has(codeOf(error))) throw error;
       return await this.#send(statements);
     }
   }
@@ -108,7 +108,7 @@ export class Database implements Connection {
     try {
       return await send(client, statements);
     } catch (error) {
-      broken = !(error instanceof DatabaseError) || error.severity === "FATAL";
+      broken = !(error instanceof DatabaseError) || isFatal(error);
       throw error;
     } finally {
       client.release(broken);
@@ -120,13 +120,14 @@ export class Database implements Connection {
   ): Promise<Result> {
     const client = await this.#connect();
     const session = new Session(client);
-    let broken: Error | undefined;
+    let broken = false;
     try {
       const result = await work(session);
       await session.commit();
       return result;
     } catch (error) {
-      await session.rollback().catch((failure: Error) => (broken = failure));
+      broken = isFatal(error);
+      if (!broken) await session.rollback().catch(() => (broken = true));
       throw error;
     } finally {
       client.release(broken);
@@ -159,6 +160,14 @@ export function optionalJson(value: unknown): string | null {
 export function codeOf(error: unknown): string {
   const { code } = error as { code?: unknown };
   return typeof code === "string" ? code : "";
+}
+
+/** The server has ended the connection. `severity` is in the server's language. */
+function isFatal(error: unknown): boolean {
+  return (
+    error instanceof DatabaseError &&
+    (error.severity === "FATAL" || codeOf(error).startsWith("57P0"))
+  );
 }
 
 /** Names host and database, never the user's password. */

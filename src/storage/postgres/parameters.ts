@@ -17,6 +17,14 @@ export function parameterOf(value: unknown): string | Buffer | null {
   return value[0] instanceof Uint8Array ? bytesArray(value as Uint8Array[]) : arrayText(value);
 }
 
+/** About how many bytes a value takes on its way. */
+export function sizeOf(value: unknown): number {
+  if (typeof value === "string") return value.length;
+  if (value instanceof Uint8Array) return value.byteLength;
+  if (Array.isArray(value)) return value.reduce((sum: number, one) => sum + sizeOf(one), 0);
+  return 8;
+}
+
 function withoutNul(text: string): string {
   return text.includes("\u0000") ? text.replaceAll("\u0000", "\ufffd") : text;
 }

@@ -150,9 +150,12 @@ export class PostgresRuns implements RunStorage {
     const { attempts, leaseUntil } = params;
     if (attempts.length === 0) return [];
     const rows = await this.#database.rows<{ run_id: RunId; attempt: number }>(
-      `update runs set lease_expires_at = $3
-       from unnest($1::text[], $2::integer[]) as held (run_id, attempt)
-       where runs.run_id = held.run_id and runs.attempt = held.attempt and status = 'running'
+      // Locked in the order in which a group of checkpoints locks them.
+      `with held as materialized (
+         select run_id from runs join unnest($1::text[], $2::integer[]) as given (run_id, attempt)
+           using (run_id, attempt)
+         where status = 'running' order by run_id collate "C" for no key update of runs)
+       update runs set lease_expires_at = $3 from held where runs.run_id = held.run_id
        returning runs.run_id, runs.attempt`,
       [attempts.map((one) => one.runId), attempts.map((one) => one.attempt), leaseUntil],
       "run_extend_leases",

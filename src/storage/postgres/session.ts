@@ -36,6 +36,8 @@ export class Session implements TransactionConnection {
   #waiting: Asked[] = [];
   #sending: Promise<void> | null = null;
   #begun = false;
+  /** What a statement failed with; there is nothing to commit then. */
+  #failure: { error: unknown } | null = null;
 
   constructor(client: ClientBase) {
     this.#client = client;
@@ -58,9 +60,11 @@ export class Session implements TransactionConnection {
     await this.#client.query(text);
   }
 
-  /** Sends what is left. */
+  /** Sends what is left. @throws what a statement failed with, though the work may have caught it. */
   async commit(): Promise<void> {
     await this.#sending;
+    // Told to commit, the server would roll back and call that done.
+    if (this.#failure) throw this.#failure.error;
     const rest = this.#waiting.map(({ statement }) => statement);
     this.#waiting = [];
     // What goes in one batch is a transaction without being told.
@@ -87,6 +91,7 @@ export class Session implements TransactionConnection {
         const results = await send(this.#client, statements);
         asked.forEach(({ resolve }, at) => resolve(results[at + first]!));
       } catch (error) {
+        this.#failure ??= { error };
         for (const { reject } of asked) reject(error);
       }
     }

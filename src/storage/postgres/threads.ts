@@ -8,7 +8,7 @@ import { type ThreadRow, threadOf } from "./codec.ts";
 import { type Database, json, optionalJson, type TransactionConnection } from "./database.ts";
 import { insertDelivery } from "./deliveries.ts";
 import { Filter } from "./filter.ts";
-import { Group } from "./group.ts";
+import { Group, patience } from "./group.ts";
 import { lockThread } from "./lock.ts";
 import { insertKey } from "./run-keys.ts";
 import { insertRun, lockInFlight, removeRun, updateRun } from "./runs.ts";
@@ -20,7 +20,9 @@ export class PostgresThreads implements ThreadStorage {
 
   constructor(database: Database) {
     this.#database = database;
-    this.#creations = new Group((statements) => database.batch(statements));
+    this.#creations = new Group((statements) => database.batch(statements), {
+      first: patience,
+    });
   }
 
   async create(thread: Thread): Promise<{ thread: Thread; created: boolean }> {
