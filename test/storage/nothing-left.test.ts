@@ -30,6 +30,7 @@ const mayStay: Record<string, string> = {
 const mayBeUnused: Record<string, string> = {
   migrations: "of the schema",
   checkpoint_numbers: "one row, which is counted up",
+  crash_marker: "one row, which a crash of the database removes",
   checkpoint_runs: "rows of earlier versions",
 };
 

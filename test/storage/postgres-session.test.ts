@@ -235,8 +235,8 @@ describe.skipIf(uri === null)(`statements on postgres${skippedBecause(uri)}`, ()
     await atOnce(both);
     await schema.query("alter table things add column later integer");
     const row = { key: "here", value: 1, later: null };
-    expect(await atOnce(all)).toEqual(Array(8).fill([row]));
-    expect(await atOnce(both)).toEqual(Array(8).fill([row, row]));
+    for (const rows of await atOnce(all)) expect(rows).toEqual([row]);
+    for (const rows of await atOnce(both)) expect(rows).toEqual([row, row]);
     await schema.query("alter table things drop column later");
     expect(await atOnce(both)).toHaveLength(8);
     await schema.query("delete from things");

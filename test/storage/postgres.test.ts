@@ -1,3 +1,4 @@
+import { Client } from "pg";
 import { afterAll, describe, expect, test } from "vitest";
 import { LeaseLost, LineageTaken } from "../../src/core/error.ts";
 import { randomIds } from "../../src/core/ids.ts";
@@ -174,6 +175,28 @@ describe.skipIf(uri === null)(`postgres${skippedBecause(uri)}`, () => {
 
     await using third = await openPostgres(schema);
     expect(await third.runs.get(runId)).toMatchObject({ status: "running", attempt: 2 });
+  });
+
+  test("a run's checkpoint is stored though its connection is ended meanwhile", async () => {
+    const schema = fresh();
+    await using storage = await openPostgres(schema);
+    const { runId, threadId, attempt } = await storeRunning(storage);
+    const holder = new Client({ connectionString: schema.uri });
+    await holder.connect();
+    await holder.query(`begin; select 1 from ${schema.schema}.runs for update`);
+    const put = putStep(storage, {
+      threadId,
+      number: 1,
+      items: newItems("a"),
+      writer: { runId, attempt, mayLag: true },
+    });
+    const end = `select pg_terminate_backend(pid) from pg_stat_activity
+      where pg_backend_pid() = any(pg_blocking_pids(pid))`;
+    await expect.poll(async () => (await holder.query(end)).rows).toHaveLength(1);
+    await holder.end();
+    await put;
+    const stored = await storage.checkpoints.get({ threadId, namespace: "" });
+    expect(stored).toMatchObject({ threadId });
   });
 
   test("NUL and half surrogate pairs become U+FFFD, and nothing else changes", async () => {

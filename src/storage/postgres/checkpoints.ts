@@ -23,6 +23,7 @@ import { noFlush } from "./crashes.ts";
 import { codeOf, type Connection, type Database, json } from "./database.ts";
 import { Filter } from "./filter.ts";
 import { Group, patience } from "./group.ts";
+import { throughRestart } from "./patience.ts";
 import { type TupleRow, tupleStatements, tuplesOf } from "./tuples.ts";
 
 /** How many checkpoints a list reads at once. */
@@ -274,7 +275,7 @@ export class PostgresCheckpoints implements CheckpointStorage {
   }
 
   async items(spans: Span[]): Promise<StoredItem[]> {
-    const rows = await this.#database.rows<{
+    const rows = await this.#read<{
       lineage: LineageId;
       position: number;
       type: string;
@@ -301,7 +302,7 @@ export class PostgresCheckpoints implements CheckpointStorage {
   }
 
   async numbersOf(names: string[]): Promise<NumberedName[]> {
-    const known = await this.#database.rows<NumberedName>(namesByName, [names]);
+    const known = await this.#read<NumberedName>(namesByName, [names]);
     if (known.length === names.length) return known;
     // A number that another server takes at this moment is not seen by the statement that met it.
     await this.#database.rows(
@@ -314,7 +315,7 @@ export class PostgresCheckpoints implements CheckpointStorage {
   }
 
   async namesOf(numbers: number[]): Promise<NumberedName[]> {
-    return this.#database.rows<NumberedName>(
+    return this.#read<NumberedName>(
       "select number, name from checkpoint_names where number = any($1::bigint[])",
       [numbers],
     );
@@ -346,11 +347,11 @@ export class PostgresCheckpoints implements CheckpointStorage {
   }
 
   #tupleRows(which: keyof typeof tupleStatements, values: unknown[]): Promise<TupleRow[]> {
-    return this.#database.rows<TupleRow>(
-      tupleStatements[which],
-      values,
-      `checkpoint_tuples_${which}`,
-    );
+    return this.#read<TupleRow>(tupleStatements[which], values, `checkpoint_tuples_${which}`);
+  }
+
+  #read<Row extends object>(text: string, values: unknown[], name?: string): Promise<Row[]> {
+    return throughRestart(() => this.#database.rows<Row>(text, values, name));
   }
 
   /** Runs a statement that begins with `fence`. */
@@ -378,9 +379,14 @@ export class PostgresCheckpoints implements CheckpointStorage {
     { name, text, generation, values }: FencedStatement,
   ): Promise<Outcome> {
     const fenced = [writer?.runId ?? null, writer?.attempt ?? null, threadId, generation];
-    const [row] = await connection.rows<
-      Omit<Outcome, "generation"> & { held: boolean; generation: number | null }
-    >(text, [...fenced, ...values], name);
+    const store = () =>
+      connection.rows<Omit<Outcome, "generation"> & { held: boolean; generation: number | null }>(
+        text,
+        [...fenced, ...values],
+        name,
+      );
+    // Done twice, a checkpoint meets its own items (LineageTaken) and is stored upon new ones; writes stay.
+    const [row] = await (writer ? throughRestart(store) : store());
     if (!row!.held) throw new LeaseLost(writer?.runId ?? "", writer?.attempt ?? 0);
     const { generation: own, stored } = row!;
     if (own === null) throw new SpansFreed(threadId);

@@ -108,7 +108,7 @@ export class Database implements Connection {
     try {
       return await send(client, statements);
     } catch (error) {
-      broken = !(error instanceof DatabaseError) || isFatal(error);
+      broken = isConnectionLost(error);
       throw error;
     } finally {
       client.release(broken);
@@ -160,6 +160,11 @@ export function optionalJson(value: unknown): string | null {
 export function codeOf(error: unknown): string {
   const { code } = error as { code?: unknown };
   return typeof code === "string" ? code : "";
+}
+
+/** The connection is gone, or none could be made: nobody knows whether the statement was done. */
+export function isConnectionLost(error: unknown): boolean {
+  return !(error instanceof DatabaseError) || isFatal(error);
 }
 
 /** The server has ended the connection. `severity` is in the server's language. */
