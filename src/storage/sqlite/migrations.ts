@@ -301,6 +301,12 @@ const migrations: string[] = [
   create trigger runs_forget_key after delete on runs begin
     delete from checkpoint_runs where run_id = old.run_id;
   end;
+
+  -- Each run's key is below the one before, so that this way round new rows come last, and pages are filled.
+  drop index checkpoints_by_run;
+  drop index checkpoint_writes_by_run;
+  create index checkpoints_by_run on checkpoints (run_key desc) where run_key is not null;
+  create index checkpoint_writes_by_run on checkpoint_writes (run_key desc) where run_key <> 0;
   `,
 ];
 
