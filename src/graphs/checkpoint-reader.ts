@@ -68,7 +68,7 @@ export class CheckpointReader {
       if (value.kind === "inline") {
         const text = JSON.stringify(value.json);
         set(checkpoint, channel, await reviver.reviveJson(value.json));
-        known.hold(channel, version, { kind: "inline", text });
+        known.hold(channel, version, { kind: "inline", text, texts: [] });
       } else if (form === "omitted") {
         set(checkpoint, channel, Array.from({ length: count }).fill(null));
       } else if (form === "wire") {

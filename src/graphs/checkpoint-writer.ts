@@ -8,6 +8,7 @@ import type { JsonObject } from "../core/json.ts";
 import type {
   CheckpointAddress,
   CheckpointStorage,
+  NewWrite,
   Shortened,
   StoredItem,
   StoredValue,
@@ -19,6 +20,7 @@ import { excerpted, excerptedText, hasLongText, textBytesMin, textsIn } from "./
 import type { LiveItem } from "./item-cache.ts";
 import { isList, lengthKept, type ListPlan, placeList, Placer, planList } from "./lists.ts";
 import { Names } from "./names.ts";
+import { encodeSharing, type FindItem, type SharingValue } from "./shared-elements.ts";
 import type { Held, NamespaceMemory, ThreadMemory } from "./thread-memory.ts";
 
 /** Shorter values stand in the checkpoint's own text: as an item they would cost about 30 bytes more. */
@@ -39,11 +41,15 @@ export interface CheckpointToPut {
   newVersions: ChannelVersions;
 }
 
+export interface WriteToPut extends Omit<StoredWrite, "value"> {
+  value: unknown;
+}
+
 /** How a channel's value will be stored. */
 type Plan =
   | { channel: string; held: Held }
   | { channel: string; list: ListPlan }
-  | { channel: string; whole: StoredValue };
+  | ({ channel: string } & SharingValue);
 
 interface CheckpointPlan {
   values: Plan[];
@@ -65,24 +71,54 @@ export class CheckpointWriter {
     this.#writer = writer;
   }
 
+  /** Encodes before anything is awaited. */
   async putWrites(
     address: CheckpointAddress,
-    encoded: Promise<StoredWrite[]>,
+    writes: WriteToPut[],
     memory: ThreadMemory,
   ): Promise<void> {
     // A special one may be replaced: shortened later, it would stand in place of its successor.
     const isLong = ({ index, value }: StoredWrite) => index >= 0 && hasLongText(value);
-    const put = encoded.then((writes) =>
-      this.#storage.putWrites({ address, writes, writer: this.#writer }),
+    const { generation } = memory;
+    const encoded = this.#encodeWrites(writes, (element) => memory.find(element));
+    const put = encoded.then((shared) =>
+      this.#storeWrites(address, writes, { shared, generation }),
     );
     const long = encoded
-      .then((writes) => (writes.some(isLong) ? put : []))
+      .then((shared) => (shared.some(isLong) ? put : []))
       .then((stored) => stored.filter(isLong));
     memory
       .of(address.namespace)
       .openStep(address.checkpointId)
       .writes.push(long.catch(() => []));
     await put;
+  }
+
+  #encodeWrites(writes: WriteToPut[], find: FindItem): Promise<NewWrite[]> {
+    const encode = (one: unknown) => this.#encode(one);
+    return Promise.all(
+      writes.map(async (write) => ({
+        ...write,
+        ...(await encodeSharing(write.value, find, encode)),
+      })),
+    );
+  }
+
+  /** What `shared` names may be gone: then the writes are stored whole. */
+  async #storeWrites(
+    address: CheckpointAddress,
+    writes: WriteToPut[],
+    { shared, generation }: { shared: NewWrite[]; generation: number | null },
+  ): Promise<NewWrite[]> {
+    const writer = this.#writer;
+    if (!shared.some(hasTexts)) return this.#storage.putWrites({ address, writes: shared, writer });
+    try {
+      return await this.#storage.putWrites({ address, writes: shared, generation, writer });
+    } catch (error) {
+      if (!(error instanceof SpansFreed)) throw error;
+      const whole = await this.#encodeWrites(writes, () => undefined);
+      return this.#storage.putWrites({ address, writes: whole, writer });
+    }
   }
 
   /** `recall` reads the parent, so that `memory` knows it. */
@@ -156,10 +192,13 @@ export class CheckpointWriter {
     known: NamespaceMemory,
   ): Promise<Plan> {
     const encode = (one: unknown) => this.#encode(one);
+    const find = (element: object) => memory.find(element);
+    if (channel === inputChannel) return { channel, ...(await encodeSharing(value, find, encode)) };
     const base = known.latestList(channel);
     const kept = lengthKept(value, base);
-    if (!isList(channel, value, kept)) return { channel, whole: await encode(value) };
-    const find = (element: object) => memory.find(element);
+    if (!isList(channel, value, kept)) {
+      return { channel, value: await encode(value), texts: [] };
+    }
     return { channel, list: await planList(value, { base, kept }, find, encode) };
   }
 
@@ -174,24 +213,29 @@ export class CheckpointWriter {
     const placed = plan.values.map((value) => place(value, wholes));
     const values = placed.map(({ channel, held }) => [channel, held] as [string, Held]);
     const spans = values.flatMap(([, held]) => (held.kind === "inline" ? [] : held.spans));
+    const texts = values.flatMap(([, held]) => (held.kind === "inline" ? held.texts : []));
     const items = placed.flatMap((one) => one.items);
     const held = spans.reduce((sum, { first, end }) => sum + end - first, 0);
     const names = [...namesIn(checkpoint), ...values.map(([channel]) => channel)];
     await this.#names.known(names);
     const rest = await this.#rest(checkpoint);
     const content = packContent(checkpoint, values, rest, this.#names);
+    const { generation: learntIn } = memory;
+    const shortened = parentId === null ? null : await shortenedBy(items, parentId, known);
+    const isShared = held > items.length || texts.length > 0;
     const generation = await this.#storage.put({
       checkpoint: { ...address, parentId, content, spans, metadata },
+      texts,
       origin,
       items,
-      generation: held > items.length ? plan.generation : null,
-      shortened: parentId === null ? null : await shortenedBy(items, parentId, known),
+      generation: isShared ? plan.generation : shortened?.hadTexts ? learntIn : null,
+      shortened: shortened?.parent ?? null,
       writer: this.#writer,
     });
     memory.enter(generation);
     if (parentId !== null) known.closeStep(parentId);
     if (values.some(([, one]) => one.kind === "inline" && one.text.length >= textBytesMin)) {
-      known.openStep(address.checkpointId).content = content;
+      known.openStep(address.checkpointId).content = { text: content, texts };
     }
     known.wholeTail = wholes.tail;
     for (const { channel, held: now, fresh } of placed) {
@@ -229,18 +273,27 @@ async function shortenedBy(
   items: StoredItem[],
   parentId: string,
   known: NamespaceMemory,
-): Promise<Shortened | null> {
+): Promise<{ parent: Shortened; hadTexts: boolean } | null> {
   const step = known.storedStep(parentId);
   if (!step) return null;
   const long = (await Promise.all(step.writes)).flat();
   if (step.content === null && long.length === 0) return null;
   const texts = textsIn(items);
-  const writes = long.flatMap(({ taskId, index, value }) => {
+  const writes = long.flatMap(({ taskId, index, value, texts: before = [] }) => {
     const shorter = excerpted(value, texts);
-    return shorter ? [{ taskId, index, ...shorter }] : [];
+    if (!shorter) return [];
+    return [{ taskId, index, value: shorter.value, texts: [...before, ...shorter.texts] }];
   });
-  const content = step.content === null ? null : excerptedText(step.content, texts);
-  return content || writes.length > 0 ? { checkpointId: parentId, content, writes } : null;
+  const before = step.content?.texts ?? [];
+  const shorter = step.content && excerptedText(step.content.text, texts);
+  const content = shorter && { ...shorter, texts: [...before, ...shorter.texts] };
+  if (!content && writes.length === 0) return null;
+  const hadTexts = before.length > 0 || long.some(hasTexts);
+  return { parent: { checkpointId: parentId, content, writes }, hadTexts };
+}
+
+function hasTexts({ texts = [] }: NewWrite): boolean {
+  return texts.length > 0;
 }
 
 interface Placed {
@@ -255,12 +308,14 @@ function place(plan: Plan, wholes: Placer): Placed {
   const { channel } = plan;
   if ("held" in plan) return { channel, held: plan.held, items: [], fresh: [] };
   if ("list" in plan) return { channel, ...placeList(plan.list) };
-  const { type, bytes } = plan.whole;
-  if (type === "json" && (bytes.length <= inlineLengthMax || channel === inputChannel)) {
+  const { value, texts } = plan;
+  const { type, bytes } = value;
+  const isInline = bytes.length <= inlineLengthMax || channel === inputChannel;
+  if (texts.length > 0 || (type === "json" && isInline)) {
     const text = new TextDecoder().decode(bytes);
-    return { channel, held: { kind: "inline", text }, items: [], fresh: [] };
+    return { channel, held: { kind: "inline", text, texts }, items: [], fresh: [] };
   }
-  const item = { ...wholes.next(), value: plan.whole };
+  const item = { ...wholes.next(), value };
   const span = { lineage: item.lineage, first: item.position, end: item.position + 1 };
   return { channel, held: { kind: "item", spans: [span] }, items: [item], fresh: [] };
 }

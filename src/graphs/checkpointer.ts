@@ -185,15 +185,14 @@ export class Checkpointer extends BaseCheckpointSaver {
         'Writes need "thread_id" and "checkpoint_id" under the config\'s "configurable".',
       );
     }
-    const encoded = writes.map(async ([channel, value], position) => ({
-      taskId,
-      index: WRITES_IDX_MAP[channel] ?? position,
-      channel,
-      value: await this.#encode(value),
-    }));
     const put = this.#checkpointWriter.putWrites(
       { threadId, namespace, checkpointId },
-      Promise.all(encoded),
+      writes.map(([channel, value], position) => ({
+        taskId,
+        index: WRITES_IDX_MAP[channel] ?? position,
+        channel,
+        value,
+      })),
       this.#memory(threadId),
     );
     await this.#unlessMoot(put);
@@ -264,11 +263,6 @@ export class Checkpointer extends BaseCheckpointSaver {
     );
     checkpoint.channel_versions[tasksChannel] =
       versions.length > 0 ? maxChannelVersion(...versions) : this.getNextVersion(undefined);
-  }
-
-  async #encode(value: unknown): Promise<StoredValue> {
-    const [type, bytes] = await this.serde.dumpsTyped(value);
-    return { type, bytes };
   }
 
   async #value(value: StoredValue): Promise<unknown> {

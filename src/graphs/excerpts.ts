@@ -1,4 +1,4 @@
-import type { LineageId, Span } from "../core/lineage.ts";
+import type { Span } from "../core/lineage.ts";
 import type { CheckpointTuple, StoredItem, StoredValue } from "../core/ports/checkpoints.ts";
 import { CheckpointGone } from "./checkpoint-gone.ts";
 
@@ -6,7 +6,7 @@ import { CheckpointGone } from "./checkpoint-gone.ts";
  * A text that a task wrote soon stands in an item, too: as part of a message. Then what was stored
  * first is shortened: in place of the text it has an excerpt, which says where among an item's bytes the
  * text is. An excerpt stands between two bytes 1, which JSON never has: control characters are escaped
- * there.
+ * there. Where all of some items stands, one behind the other as a list's elements, it says which these are.
  */
 
 /** Shorter texts stay: an excerpt costs about 45 bytes and a row that is written again. */
@@ -44,17 +44,36 @@ export function textsIn(items: StoredItem[]): KnownTexts {
   return known;
 }
 
-export function hasLongText({ type, bytes }: StoredValue): boolean {
-  return type === "json" && longTexts(bufferOf(bytes)).length > 0;
+export function hasLongText(value: StoredValue): boolean {
+  return isJson(value) && longTexts(bufferOf(value.bytes)).length > 0;
+}
+
+/** Excerpts never have quotes, so that texts are found between them, too. */
+function isJson({ type }: StoredValue): boolean {
+  return type === "json" || type === excerptedType;
+}
+
+/** What stands for whole items, with commas between them. */
+export function itemsReference({ lineage, first, end }: Span): Buffer {
+  return marked([lineage, first, end]);
+}
+
+function marked(numbers: number[]): Buffer {
+  return Buffer.from(`\u0001${numbers.map((number) => number.toString(radix)).join(".")}\u0001`);
+}
+
+/** JSON with `itemsReference`s in it. */
+export function withReferences(bytes: Buffer): StoredValue {
+  return { type: excerptedType, bytes };
 }
 
 /** With excerpts for texts that are known, and the items these are of; null when none is known. */
 export function excerpted(
-  { type, bytes: given }: StoredValue,
+  given: StoredValue,
   known: KnownTexts,
 ): { value: StoredValue; texts: Span[] } | null {
-  if (type !== "json") return null;
-  const bytes = bufferOf(given);
+  if (!isJson(given)) return null;
+  const bytes = bufferOf(given.bytes);
   const parts: Uint8Array[] = [];
   const texts = new Map<string, Span>();
   let copied = 0;
@@ -64,8 +83,7 @@ export function excerpted(
     const { lineage, position } = place.item;
     const { before, after } = alike(bytes, text, place, copied);
     const numbers = [lineage, position, place.from - before, text.end - text.from + before + after];
-    const excerpt = numbers.map((number) => number.toString(radix)).join(".");
-    parts.push(bytes.subarray(copied, text.from - before), Buffer.from(`\u0001${excerpt}\u0001`));
+    parts.push(bytes.subarray(copied, text.from - before), marked(numbers));
     copied = text.end + after;
     texts.set(`${lineage} ${position}`, { lineage, first: position, end: position + 1 });
   }
@@ -121,7 +139,11 @@ function isInsideCharacter(byte: number | undefined): boolean {
  * @throws CheckpointGone where an item is missing, which may have gone after the rest was read.
  */
 export function wholeTuple(tuple: CheckpointTuple): CheckpointTuple {
-  const { texts, writes } = tuple;
+  const { writes } = tuple;
+  const texts: Texts = new Map();
+  for (const { lineage, position, value } of tuple.texts) {
+    texts.set(placeName(lineage, position), value.bytes);
+  }
   const isShort = writes.some(({ value }) => value.type === excerptedType);
   return {
     ...tuple,
@@ -132,32 +154,50 @@ export function wholeTuple(tuple: CheckpointTuple): CheckpointTuple {
   };
 }
 
-function whole(value: StoredValue, items: StoredItem[]): StoredValue {
+/** Bytes of items by their `placeName`. */
+type Texts = Map<string, Uint8Array>;
+
+function placeName(lineage: number, position: number): string {
+  return `${lineage} ${position}`;
+}
+
+function whole(value: StoredValue, items: Texts): StoredValue {
   if (value.type !== excerptedType) return value;
   return { type: "json", bytes: filled(bufferOf(value.bytes), items) };
 }
 
-function wholeText(text: string, items: StoredItem[]): string {
+function wholeText(text: string, items: Texts): string {
   if (!text.includes("\u0001")) return text;
   return filled(Buffer.from(text), items).toString();
 }
 
-function filled(bytes: Buffer, items: StoredItem[]): Buffer {
+function filled(bytes: Buffer, items: Texts): Buffer {
   const parts: Uint8Array[] = [];
   let copied = 0;
   for (let at = bytes.indexOf(mark); at !== -1; at = bytes.indexOf(mark, copied)) {
     const end = bytes.indexOf(mark, at + 1);
     const excerpt = bytes.toString("latin1", at + 1, end).split(".");
-    const [lineage, position, from, length] = excerpt.map((part) => Number.parseInt(part, radix));
-    const item = items.find(
-      (one) => one.lineage === (lineage as LineageId) && one.position === position,
-    );
-    if (!item) throw new CheckpointGone();
-    parts.push(bytes.subarray(copied, at), item.value.bytes.subarray(from, from! + length!));
+    const numbers = excerpt.map((part) => Number.parseInt(part, radix));
+    parts.push(bytes.subarray(copied, at), ...referred(numbers, items));
     copied = end + 1;
   }
   parts.push(bytes.subarray(copied));
   return Buffer.concat(parts);
+}
+
+const comma = Buffer.from(",");
+
+function referred(numbers: number[], items: Texts): Uint8Array[] {
+  const bytesAt = (place: number) => {
+    const bytes = items.get(placeName(numbers[0]!, place));
+    if (!bytes) throw new CheckpointGone();
+    return bytes;
+  };
+  const [, first, from, length] = numbers as [number, number, number, number?];
+  if (length !== undefined) return [bytesAt(first).subarray(from, from + length)];
+  const parts: Uint8Array[] = [bytesAt(first)];
+  for (let place = first + 1; place < from; place++) parts.push(comma, bytesAt(place));
+  return parts;
 }
 
 /** Of JSON. */

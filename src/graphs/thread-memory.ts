@@ -1,11 +1,11 @@
 import type { LineageId, Span } from "../core/lineage.ts";
-import type { StoredWrite } from "../core/ports/checkpoints.ts";
+import type { NewWrite } from "../core/ports/checkpoints.ts";
 import type { CachedItems, LiveItem } from "./item-cache.ts";
 
 /** How a channel's value is stored. */
 export type Held =
-  /** In the checkpoint's own text. */
-  | { kind: "inline"; text: string }
+  /** In the checkpoint's own text; `texts`: what it has excerpts of. */
+  | { kind: "inline"; text: string; texts: Span[] }
   /** As one item. */
   | { kind: "item"; spans: [Span] }
   | HeldList;
@@ -28,9 +28,9 @@ export interface Tail {
 
 /** What this checkpointer stored of one checkpoint with long texts, which items may soon have, too. */
 export interface StoredStep {
-  content: string | null;
+  content: { text: string; texts: Span[] } | null;
   /** Each resolves when it is known what was stored; to none where that failed. */
-  writes: Promise<StoredWrite[]>[];
+  writes: Promise<NewWrite[]>[];
 }
 
 /** A superstep's writes may be there before its checkpoint, while the one before is being stored. */
@@ -100,6 +100,8 @@ export class NamespaceMemory {
   clear(): void {
     this.wholeTail = null;
     this.#channels.clear();
+    // What is named there may be gone.
+    this.#steps.clear();
   }
 }
 

@@ -40,7 +40,18 @@ const pick = fc.nat({ max: 1000 });
 
 const change = fc.record({
   kind: fc.constantFrom(
-    ...(["append", "append", "append", "edit", "mutate", "remove", "front"] as const),
+    ...([
+      "append",
+      "append",
+      "append",
+      "share",
+      "share",
+      "share",
+      "edit",
+      "mutate",
+      "remove",
+      "front",
+    ] as const),
     ...(["replace", "scalar", "texts", "numbers", "binary", "odd", "delta", "drop"] as const),
   ),
   at: pick,
@@ -262,8 +273,9 @@ class Driver {
     const { serial, clock } = this.#next();
     const { values, changed } = changeValues(before?.channel_values ?? {}, step.changes, serial);
     // As the library does: a run's input is a channel's value for one checkpoint.
-    if (serial % 3 === 0) values["__start__"] = { messages: [longText(`${serial + 1}-0`), "more"] };
-    else delete values["__start__"];
+    const input = inputOf(values, serial);
+    if (input === undefined) delete values["__start__"];
+    else values["__start__"] = input;
     changed.add("__start__");
     const newVersions: Record<string, number> = {};
     for (const channel of changed) {
@@ -316,11 +328,30 @@ class Driver {
   }
 }
 
+/** As a graph is given, or as a subgraph that shares its parent's messages is. */
+function inputOf(values: Record<string, unknown>, serial: number): unknown {
+  const { messages, shared, documents = null } = values;
+  switch (serial % 4) {
+    case 0:
+      return { messages: [longText(`${serial + 1}-0`), "more"] };
+    case 1:
+      return { messages, shared, documents, deep: { shared }, text: longText(`${serial + 1}-1`) };
+    case 2:
+      return Array.isArray(shared) ? [...(shared as unknown[]), element(serial + 1, 3)] : null;
+    default:
+      return undefined;
+  }
+}
+
 /** Of the superstep after this one are what the next changes say, so a write foretells its messages. */
 function writesOf(values: Record<string, unknown>, serial: number): [string, unknown][] {
   const next = serial + 1;
+  const { shared } = values;
   const writes: [string, unknown][] = [
     ["messages", values["messages"] ?? null],
+    ["all", { ...values, again: values["shared"] }],
+    ["shared", Array.isArray(shared) ? [...(shared as unknown[]), object(next, 0)] : null],
+    ["reordered", Array.isArray(shared) ? (shared as unknown[]).toReversed() : {}],
     ["next", [element(next, 0), { of: element(next, 1), text: longText(`${next}-2`) }]],
     // MemorySaver itself cannot read a write that is nothing but bytes.
     ["bytes", { bytes: new Uint8Array([serial]) }],
@@ -338,15 +369,22 @@ function changeValues(
   const values = { ...before };
   const changed = new Set<string>();
   for (const { kind, at, size } of changes) {
-    const channel = kind in channelOf ? channelOf[kind]! : at % 5 === 0 ? "documents" : "messages";
+    const channel = channelOf[kind] ?? listChannels[at % listChannels.length]!;
     changed.add(channel);
     if (kind === "drop") delete values[channel];
-    else values[channel] = changedValue(values[channel], { kind, at, size, serial });
+    else {
+      const make = channel === "shared" ? object : element;
+      values[channel] = changedValue(values[channel], { kind, at, size, serial, make });
+    }
   }
   return { values, changed };
 }
 
+/** `shared` has objects only, which are always stored one by one. */
+const listChannels = ["documents", "messages", "messages", "shared"];
+
 const channelOf: Record<string, string> = {
+  share: "shared",
   scalar: "scalar",
   texts: "log",
   numbers: "numbers",
@@ -358,15 +396,25 @@ const channelOf: Record<string, string> = {
 
 function changedValue(
   value: unknown,
-  { kind, at, size, serial }: Superstep["changes"][number] & { serial: number },
+  {
+    kind,
+    at,
+    size,
+    serial,
+    make,
+  }: Superstep["changes"][number] & {
+    serial: number;
+    make: typeof element;
+  },
 ): unknown {
   const list = Array.isArray(value) ? (value as unknown[]) : [];
   const index = list.length > 0 ? at % list.length : 0;
   switch (kind) {
     case "append":
-      return [...list, ...Array.from({ length: size }, (_, more) => element(serial, more))];
+    case "share":
+      return [...list, ...Array.from({ length: size }, (_, more) => make(serial, more))];
     case "edit":
-      return list.toSpliced(index, 1, element(serial, at));
+      return list.toSpliced(index, 1, make(serial, at));
     case "mutate":
       if (list.length > 0) mutate(list[index], serial);
       return [...list];
@@ -375,7 +423,7 @@ function changedValue(
     case "front":
       return [...list.slice(index), ...list.slice(0, 1)];
     case "replace":
-      return Array.from({ length: size % 4 }, (_, more) => element(serial, more));
+      return Array.from({ length: size % 4 }, (_, more) => make(serial, more));
     case "texts":
       return [...(Array.isArray(value) ? (value as string[]) : []), "x".repeat(size * 20)];
     case "numbers":
@@ -427,6 +475,11 @@ function element(serial: number, more: number): unknown {
     default:
       return new AIMessage({ id, content: `answer ${id}` });
   }
+}
+
+function object(serial: number, more: number): unknown {
+  const made = element(serial, more);
+  return typeof made === "object" && !Array.isArray(made) ? made : { made };
 }
 
 /** As a node may do that changes what it was given. */

@@ -24,6 +24,12 @@ export interface StoredWrite {
   value: StoredValue;
 }
 
+/** A write to store. */
+export interface NewWrite extends StoredWrite {
+  /** What its value has been shortened by. */
+  texts?: Span[];
+}
+
 export interface StoredCheckpoint extends CheckpointAddress {
   parentId: string | null;
   /** Everything but what lies in `spans`, as JSON; storage does not look inside. */
@@ -109,8 +115,9 @@ export interface CheckpointStorage {
   /**
    * Stores `items` and the checkpoint that holds them, in one transaction; one with the same address
    * is replaced. `origin` is the part of the metadata that many checkpoints share: it is stored once
-   * and comes back merged under `metadata`. `generation` is that of the spans which are not of
-   * `items`, null when there are none. Returns the thread's generation.
+   * and comes back merged under `metadata`. `texts` are what the content has been shortened by.
+   * `generation` is that of the spans which are not of `items`, null when there are none. Returns the
+   * thread's generation.
    * What `shortened` names is replaced, where it is not yet part of a copy of the thread and the writes
    * are those of `writer`.
    *
@@ -119,6 +126,7 @@ export interface CheckpointStorage {
    */
   put(params: {
     checkpoint: StoredCheckpoint;
+    texts?: Span[];
     origin: JsonObject;
     items: StoredItem[];
     generation: number | null;
@@ -126,14 +134,17 @@ export interface CheckpointStorage {
     writer: Writer;
   }): Promise<number>;
   /**
-   * Writes with index ≥ 0 that are there already stay; special ones are replaced. Returns those that
-   * were stored.
+   * Writes with index ≥ 0 that are there already stay; special ones are replaced. `generation` is that of
+   * their texts. Returns those that were stored.
+   *
+   * @throws SpansFreed when the generation has passed; what the writer's rule says.
    */
   putWrites(params: {
     address: CheckpointAddress;
-    writes: StoredWrite[];
+    writes: NewWrite[];
+    generation?: number | null;
     writer: Writer;
-  }): Promise<StoredWrite[]>;
+  }): Promise<NewWrite[]>;
   /** The latest of the namespace when `checkpointId` is absent. */
   get(params: {
     threadId: ThreadId;

@@ -9,6 +9,7 @@ import {
   type CheckpointQuery,
   type CheckpointStorage,
   type CheckpointTuple,
+  type NewWrite,
   type NumberedName,
   type Editor,
   type Shortened,
@@ -67,27 +68,27 @@ const putCommon = `
     select book, $9, $10::jsonb from place where $9::text is not null on conflict do nothing),
   stored as (
     insert into checkpoints (book, namespace, checkpoint_id, parent_id, run_id, origin, metadata,
-      content, spans)
-    select book, $11, $12, $13, $1, $9, $14::jsonb, $15, $16::json from place
+      content, spans, texts)
+    select book, $11, $12, $13, $1, $9, $14::jsonb, $15, $16::json, $17::json from place
     on conflict (book, namespace, checkpoint_id) do update set
       parent_id = excluded.parent_id, run_id = excluded.run_id, origin = excluded.origin,
       metadata = excluded.metadata, content = excluded.content, spans = excluded.spans,
-      texts = null)`;
+      texts = excluded.texts)`;
 
 const put = `${putCommon} ${outcome}`;
 
 /** Shortens rows of the open book only: a copy of the thread holds no later items. */
 const putAndShorten = `${putCommon},
   shortened as (
-    update checkpoints set content = $18, texts = $19::json from place
-    where $18::text is not null and checkpoints.book = place.book and namespace = $11
-      and checkpoint_id = $17),
+    update checkpoints set content = $19, texts = $20::json from place
+    where $19::text is not null and checkpoints.book = place.book and namespace = $11
+      and checkpoint_id = $18),
   shortened_writes as (
     update checkpoint_writes as stored
     set type = given.type, bytes = given.bytes, texts = given.texts::json
-    from place, unnest($20::text[], $21::integer[], $22::text[], $23::bytea[], $24::text[])
+    from place, unnest($21::text[], $22::integer[], $23::text[], $24::bytea[], $25::text[])
       as given (task_id, write_index, type, bytes, texts)
-    where stored.book = place.book and stored.namespace = $11 and stored.checkpoint_id = $17
+    where stored.book = place.book and stored.namespace = $11 and stored.checkpoint_id = $18
       and stored.task_id = given.task_id and stored.write_index = given.write_index
       and stored.run_id = coalesce($1, ''))
   ${outcome}`;
@@ -100,17 +101,18 @@ const putWrites = `
   with ${fence},
   stored as (
     insert into checkpoint_writes (book, namespace, checkpoint_id, run_id, task_id, write_index,
-      channel, type, bytes)
-    select book, $5, $6, coalesce($1, ''), given.* from place,
-      unnest($7::text[], $8::integer[], $9::text[], $10::text[], $11::bytea[])
-        as given (task_id, write_index, channel, type, bytes)
+      channel, type, bytes, texts)
+    select book, $5, $6, coalesce($1, ''), task_id, write_index, channel, type, bytes, texts::json
+    from place,
+      unnest($7::text[], $8::integer[], $9::text[], $10::text[], $11::bytea[], $12::text[])
+        as given (task_id, write_index, channel, type, bytes, texts)
     where given.write_index < 0 or not exists (
       select 1 from checkpoint_books as own join checkpoint_writes as present using (book)
       where own.thread_id = $3 and present.namespace = $5 and present.checkpoint_id = $6
         and present.task_id = given.task_id and present.write_index = given.write_index)
     on conflict (book, namespace, checkpoint_id, task_id, write_index, run_id) do update set
       position = default, channel = excluded.channel, type = excluded.type, bytes = excluded.bytes,
-      texts = null
+      texts = excluded.texts
       where excluded.write_index < 0
     returning task_id, write_index)
   ${outcome}, (select json_agg(json_build_array(write_index, task_id)) from stored) as stored`;
@@ -139,6 +141,7 @@ export class PostgresCheckpoints implements CheckpointStorage {
 
   async put(params: {
     checkpoint: StoredCheckpoint;
+    texts?: Span[];
     origin: JsonObject;
     items: StoredItem[];
     generation: number | null;
@@ -160,6 +163,7 @@ export class PostgresCheckpoints implements CheckpointStorage {
       json(checkpoint.metadata),
       checkpoint.content,
       JSON.stringify(flattenSpans(checkpoint.spans)),
+      packTexts(params.texts),
     ];
     if (shortened) values.push(...shorteningValues(shortened));
     const statement = shortened
@@ -175,15 +179,16 @@ export class PostgresCheckpoints implements CheckpointStorage {
 
   async putWrites(params: {
     address: CheckpointAddress;
-    writes: StoredWrite[];
+    writes: NewWrite[];
+    generation?: number | null;
     writer: Writer;
-  }): Promise<StoredWrite[]> {
+  }): Promise<NewWrite[]> {
     const { address, writer } = params;
     const writes = once(params.writes);
     const { stored } = await this.#fenced(address.threadId, writer, {
       name: "checkpoint_put_writes",
       text: putWrites,
-      generation: null,
+      generation: params.generation ?? null,
       values: [
         address.namespace,
         address.checkpointId,
@@ -192,6 +197,7 @@ export class PostgresCheckpoints implements CheckpointStorage {
         writes.map((write) => write.channel),
         writes.map((write) => write.value.type),
         writes.map((write) => write.value.bytes),
+        writes.map((write) => packTexts(write.texts)),
       ],
     });
     const keys = new Set(stored?.map(([index, taskId]) => `${index} ${taskId}`));
@@ -238,7 +244,9 @@ export class PostgresCheckpoints implements CheckpointStorage {
     return parts.map(({ tuple, texts: own }) => ({
       ...tuple,
       texts: texts.filter(({ lineage, position }) =>
-        own.some((span) => span.lineage === lineage && span.first === position),
+        own.some(
+          (span) => span.lineage === lineage && span.first <= position && position < span.end,
+        ),
       ),
     }));
   }
@@ -401,7 +409,7 @@ interface Outcome {
   stored?: [index: number, taskId: string][];
 }
 
-/** For `putAndShorten`, from $17 on. */
+/** For `putAndShorten`, from $18 on. */
 function shorteningValues({ checkpointId, content, writes }: Shortened): unknown[] {
   return [
     checkpointId,
@@ -433,13 +441,17 @@ async function checkLatest(
 }
 
 /** One write per task and index, since one statement cannot touch a row twice: special ones the last. */
-function once(writes: StoredWrite[]): StoredWrite[] {
-  const kept = new Map<string, StoredWrite>();
+function once(writes: NewWrite[]): NewWrite[] {
+  const kept = new Map<string, NewWrite>();
   for (const write of writes) {
     const key = keyOf(write);
     if (write.index < 0 || !kept.has(key)) kept.set(key, write);
   }
   return [...kept.values()];
+}
+
+function packTexts(texts: Span[] | undefined): string | null {
+  return texts && texts.length > 0 ? JSON.stringify(flattenSpans(texts)) : null;
 }
 
 function keyOf({ index, taskId }: StoredWrite): string {

@@ -8,6 +8,7 @@ import {
   type CheckpointQuery,
   type CheckpointStorage,
   type CheckpointTuple,
+  type NewWrite,
   type NumberedName,
   type Shortened,
   type StoredCheckpoint,
@@ -64,6 +65,7 @@ export class SqliteCheckpoints implements CheckpointStorage {
 
   async put(params: {
     checkpoint: StoredCheckpoint;
+    texts?: Span[];
     origin: JsonObject;
     items: StoredItem[];
     generation: number | null;
@@ -82,12 +84,12 @@ export class SqliteCheckpoints implements CheckpointStorage {
       for (const item of items) this.#putItem(item, book);
       this.#connection.run(
         `insert into checkpoints (book, namespace, checkpoint_id, parent_id, run_key, origin,
-           metadata, content, spans)
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?)
+           metadata, content, spans, texts)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          on conflict (book, namespace, checkpoint_id) do update set
            parent_id = excluded.parent_id, run_key = excluded.run_key, origin = excluded.origin,
            metadata = excluded.metadata, content = excluded.content, spans = excluded.spans,
-           texts = null`,
+           texts = excluded.texts`,
         book,
         checkpoint.namespace,
         packId(checkpoint.checkpointId),
@@ -97,6 +99,7 @@ export class SqliteCheckpoints implements CheckpointStorage {
         metadata,
         checkpoint.content,
         JSON.stringify(flattenSpans(checkpoint.spans)),
+        packTexts(params.texts),
       );
       if (shortened) this.#shorten(checkpoint, shortened, { book, runKey: runKey ?? 0 });
       return generation;
@@ -159,13 +162,15 @@ export class SqliteCheckpoints implements CheckpointStorage {
 
   async putWrites(params: {
     address: CheckpointAddress;
-    writes: StoredWrite[];
+    writes: NewWrite[];
+    generation?: number | null;
     writer: Writer;
-  }): Promise<StoredWrite[]> {
+  }): Promise<NewWrite[]> {
     const { address, writes, writer } = params;
     return this.#connection.transaction(() => {
       const runKey = this.#checkWriter(address.threadId, writer) ?? 0;
-      const { book } = openPlace(this.#connection, address.threadId);
+      const { book, generation } = openPlace(this.#connection, address.threadId);
+      if ((params.generation ?? generation) !== generation) throw new SpansFreed(address.threadId);
       return writes.filter((write) => this.#putWrite(address, write, { book, runKey }));
     });
   }
@@ -176,14 +181,14 @@ export class SqliteCheckpoints implements CheckpointStorage {
    */
   #putWrite(
     address: CheckpointAddress,
-    write: StoredWrite,
+    write: NewWrite,
     { book, runKey }: { book: number; runKey: number },
   ): boolean {
     if (write.index >= 0 && this.#hasWrite(address, write)) return false;
     this.#connection.run(
       `insert or replace into checkpoint_writes (book, namespace, checkpoint_id, task_id,
-         write_index, run_key, channel, type, bytes)
-       values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         write_index, run_key, channel, type, bytes, texts)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       book,
       address.namespace,
       packId(address.checkpointId),
@@ -193,6 +198,7 @@ export class SqliteCheckpoints implements CheckpointStorage {
       write.channel,
       write.value.type,
       write.value.bytes,
+      packTexts(write.texts),
     );
     return true;
   }
@@ -459,6 +465,10 @@ export class SqliteCheckpoints implements CheckpointStorage {
     });
     return { writes: counting, texts: rows };
   }
+}
+
+function packTexts(texts: Span[] | undefined): string | null {
+  return texts && texts.length > 0 ? JSON.stringify(flattenSpans(texts)) : null;
 }
 
 function newestFirst(one: Picked, other: Picked): number {

@@ -41,6 +41,7 @@ export function describeCheckpoints(open: OpenStorage): void {
     describeWrites(open);
     describeFences(open);
     describeShortening(open);
+    describeNaming(open);
     describeRollback(open);
     describeSharing(open);
     describePruning(open);
@@ -605,6 +606,72 @@ function describeShortening(open: OpenStorage): void {
       expect(await itemTexts(storage, spans)).toEqual([]);
     },
   );
+}
+
+/** Three items of a thread, checkpoint 2 shortened by the first two, and a write to 1 by all of them. */
+async function stepThatNames(storage: Storage) {
+  const threadId = randomIds.thread();
+  const items = newItems("one", "two", "three");
+  const all = spansOfItems(items);
+  const { generation } = await putStep(storage, { threadId, number: 1, items });
+  const shortenedBy = spansOfItems(items.slice(0, 2));
+  const step = { threadId, number: 2, parent: 1, spans: [], shortenedBy, generation };
+  await putStep(storage, step);
+  const address = { threadId, namespace: "", checkpointId: checkpointId(2) };
+  const putWrites = (index: number, spans = all) => {
+    const writes = [{ ...write(index, "@"), texts: spans }];
+    return storage.checkpoints.putWrites({ address, writes, generation, writer: null });
+  };
+  const held = async (id = threadId) => {
+    const tuple = await storage.checkpoints.get({ ...address, threadId: id });
+    return tuple!.texts.map(({ value }) => new TextDecoder().decode(value.bytes));
+  };
+  return { threadId, items, step, putWrites, held };
+}
+
+function describeNaming(open: OpenStorage): void {
+  itStores(
+    open,
+    "checkpoints and writes that are stored short come with their items, once each",
+    async (storage) => {
+      const { threadId, putWrites, held } = await stepThatNames(storage);
+      expect(await held()).toEqual(["one", "two"]);
+      await putWrites(-1);
+      expect(await held()).toEqual(["one", "two", "three"]);
+      const listed = await collect(storage.checkpoints.list({ threadId }));
+      expect(listed.map(({ texts: own }) => own.length)).toEqual([3, 0]);
+      // Replaced by what names nothing.
+      const writes = [write(-1, "whole")];
+      await storage.checkpoints.putWrites({ address: listed[0]!, writes, writer: null });
+      expect(await held()).toEqual(["one", "two"]);
+      await putStep(storage, { threadId, number: 2, parent: 1, items: [] });
+      expect(await held()).toEqual([]);
+    },
+  );
+
+  itStores(open, "what they name lives as long as they, also in a copy", async (storage) => {
+    const { threadId, items, putWrites, held } = await stepThatNames(storage);
+    const copy = newThread();
+    await storage.threads.create({ ...copy, threadId });
+    await storage.threads.copy({ from: threadId, thread: copy });
+    // Into a book of its own, while the items are in one that is shared.
+    await putWrites(0);
+    await storage.checkpoints.deleteThread(copy.threadId);
+    await storage.checkpoints.prune({ threadId, keep: "latest" });
+    expect(await held()).toEqual(["one", "two", "three"]);
+    await storage.checkpoints.deleteThread(threadId);
+    expect(await itemTexts(storage, spansOfItems(items))).toEqual([]);
+  });
+
+  itStores(open, "nothing is written that names what may have been freed", async (storage) => {
+    const { threadId, step, putWrites, held } = await stepThatNames(storage);
+    await storage.checkpoints.prune({ threadId, keep: "latest" });
+    expect(await held()).toEqual(["one", "two"]);
+    await expect(putWrites(0)).rejects.toThrow(SpansFreed);
+    await expect(putStep(storage, { ...step, number: 3 })).rejects.toThrow(SpansFreed);
+    const [latest] = await collect(storage.checkpoints.list({ threadId }));
+    expect([latest!.checkpointId, latest!.writes]).toEqual([checkpointId(2), []]);
+  });
 }
 
 function describeRollback(open: OpenStorage): void {

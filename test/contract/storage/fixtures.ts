@@ -187,6 +187,8 @@ export interface Step {
   spans?: Span[];
   /** Not checked when absent. */
   generation?: number;
+  /** What its content names. */
+  shortenedBy?: Span[];
   shortened?: Shortened;
   writer?: Writer;
 }
@@ -211,6 +213,7 @@ export async function putStep(storage: Storage, step: Step): Promise<PutStep> {
       spans: step.spans ?? spansOfItems(stored),
       metadata: step.metadata ?? {},
     },
+    ...(step.shortenedBy ? { texts: step.shortenedBy } : {}),
     origin: step.origin ?? {},
     items: stored,
     generation: step.generation ?? null,
