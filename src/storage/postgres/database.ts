@@ -42,6 +42,7 @@ export class Database implements Connection {
       connectionString: params.uri,
       max: poolSize,
       connectionTimeoutMillis: connectTimeoutMs,
+      keepAlive: true,
       application_name: "adjutant",
       // `bytea_output` may be set otherwise in the database or for the role. Compiling a statement
       // takes longer than any of ours.
@@ -109,7 +110,7 @@ export class Database implements Connection {
       return await send(client, statements);
     } catch (error) {
       broken = isConnectionLost(error);
-      throw error;
+      throw broken ? lost(error) : error;
     } finally {
       client.release(broken);
     }
@@ -128,7 +129,8 @@ export class Database implements Connection {
     } catch (error) {
       broken = isFatal(error);
       if (!broken) await session.rollback().catch(() => (broken = true));
-      throw error;
+      // What `work` found out itself it says itself.
+      throw broken && isOfDriver(error) ? lost(error) : error;
     } finally {
       client.release(broken);
     }
@@ -172,6 +174,19 @@ function isFatal(error: unknown): boolean {
   return (
     error instanceof DatabaseError &&
     (error.severity === "FATAL" || codeOf(error).startsWith("57P0"))
+  );
+}
+
+function isOfDriver(error: unknown): boolean {
+  return error instanceof DatabaseError || (error instanceof Error && error.constructor === Error);
+}
+
+function lost(cause: unknown): AdjutantError {
+  const reason = cause instanceof Error ? cause.message || codeOf(cause) : String(cause);
+  return new AdjutantError(
+    "unavailable",
+    `The connection to PostgreSQL was lost (${reason}), and with it the answer whether this was done. ` +
+      "Look, and ask again.",
   );
 }
 
