@@ -32,6 +32,10 @@ interface WritePart {
   bytes: Uint8Array;
 }
 
+/**
+ * `offset 0` keeps the writes of a checkpoint a query of its own, which its key answers: as a join, the planner
+ * may look through all writes of the book for each (for ten checkpoints of a thread of 500 turns 3.9 ms instead of 0.4).
+ */
 function statement(picked: string): string {
   return `
     with picked as materialized (${picked})
@@ -48,8 +52,10 @@ function statement(picked: string): string {
        'write', picked.thread_id, picked.namespace, picked.checkpoint_id, null, null, null, null,
        null::bigint, stored.channel, stored.task_id, stored.write_index, stored.type, stored.bytes, stored.texts
      from picked join checkpoint_books as own on own.thread_id = picked.thread_id
-       join checkpoint_writes as stored on stored.book = own.book
-         and stored.namespace = picked.namespace and stored.checkpoint_id = picked.checkpoint_id
+       cross join lateral (
+         select * from checkpoint_writes where book = own.book
+           and namespace = picked.namespace and checkpoint_id = picked.checkpoint_id
+         offset 0) as stored
      order by picked.thread_id, picked.namespace, picked.checkpoint_id, stored.task_id,
        stored.write_index, stored.position desc)
     order by part, checkpoint_id desc, thread_id, namespace, task_id, write_index`;
