@@ -1,7 +1,7 @@
 import { HeadMoved, LeaseLost, LineageTaken, SpansFreed } from "../../core/error.ts";
 import type { ThreadId } from "../../core/ids.ts";
 import { contains, type JsonObject } from "../../core/json.ts";
-import { flattenSpans, type Span, spansOf, subtractSpans } from "../../core/lineage.ts";
+import { flattenSpans, type Span } from "../../core/lineage.ts";
 import {
   isEditor,
   type CheckpointAddress,
@@ -16,45 +16,11 @@ import {
   type StoredWrite,
   type Writer,
 } from "../../core/ports/checkpoints.ts";
-import {
-  assertNoRunInFlight,
-  booksOf,
-  openPlace,
-  placeOf,
-  pruneCheckpoints,
-  removeCheckpoints,
-  textSpans,
-} from "./books.ts";
+import { assertNoRunInFlight, openPlace, pruneCheckpoints, removeCheckpoints } from "./books.ts";
 import type { Connection } from "./connection.ts";
-import { metadataOf, originIdOf, packMetadata } from "./origins.ts";
+import { originIdOf, packMetadata } from "./origins.ts";
 import { type PackedId, packId, unpackId } from "./packed-id.ts";
-
-interface CheckpointRow {
-  namespace: string;
-  checkpoint_id: PackedId;
-  parent_id: PackedId | null;
-  origin: number | null;
-  metadata: string;
-  content: string;
-  spans: string;
-  texts: string | null;
-}
-
-interface WriteRow {
-  task_id: PackedId;
-  write_index: number;
-  channel: string;
-  type: string;
-  bytes: Uint8Array;
-  texts: string | null;
-}
-
-interface Picked {
-  threadId: ThreadId;
-  book: number;
-  namespace: string;
-  checkpointId: string;
-}
+import { type CheckpointRow, itemsOf, pick, type Picked, tupleOf } from "./tuples.ts";
 
 export class SqliteCheckpoints implements CheckpointStorage {
   readonly #connection: Connection;
@@ -252,14 +218,14 @@ export class SqliteCheckpoints implements CheckpointStorage {
             namespace,
             packId(checkpointId),
           );
-    return row ? this.#tuple(threadId, row) : null;
+    return row ? tupleOf(this.#connection, threadId, row) : null;
   }
 
   /** Picks first and reads each when it is asked for: no statement stays open across an await. */
   async *list(query: CheckpointQuery): AsyncGenerator<CheckpointTuple> {
     const wanted = query.metadata;
     let left = query.limit ?? Number.POSITIVE_INFINITY;
-    for (const one of await this.#connection.seen(() => this.#picked(query))) {
+    for (const one of await this.#connection.seen(() => pick(this.#connection, query))) {
       if (left <= 0) return;
       const tuple = await this.#connection.seen(() => this.#readPicked(one));
       if (!tuple || (wanted && !contains(tuple.metadata, wanted))) continue;
@@ -276,67 +242,11 @@ export class SqliteCheckpoints implements CheckpointStorage {
       one.namespace,
       packId(one.checkpointId),
     );
-    return row ? this.#tuple(one.threadId, row) : this.#read(one);
-  }
-
-  /** Newest first, of each address the one that counts. */
-  #picked(query: CheckpointQuery): Picked[] {
-    const threads =
-      query.threadId === undefined
-        ? this.#connection
-            .rows<{ thread_id: ThreadId }>("select thread_id from checkpoint_threads")
-            .map((row) => row.thread_id)
-        : [query.threadId];
-    const picked = threads.flatMap((threadId) =>
-      booksOf(this.#connection, threadId).flatMap((book) =>
-        this.#pickedIn(book, query).map((row) => ({
-          threadId,
-          book,
-          namespace: row.namespace,
-          checkpointId: unpackId(row.checkpoint_id),
-        })),
-      ),
-    );
-    picked.sort(newestFirst);
-    return picked.filter((one, at) => at === 0 || !sameAddress(picked[at - 1]!, one));
-  }
-
-  #pickedIn(
-    book: number,
-    query: CheckpointQuery,
-  ): { namespace: string; checkpoint_id: PackedId }[] {
-    const conditions = [
-      ["namespace = ?", query.namespace],
-      ["checkpoint_id = ?", query.checkpointId && packId(query.checkpointId)],
-      ["checkpoint_id < ?", query.before && packId(query.before)],
-    ] as const;
-    const given = conditions.filter(([, value]) => value !== undefined);
-    return this.#connection.rows(
-      `select namespace, checkpoint_id from checkpoints
-       where ${["book = ?", ...given.map(([condition]) => condition)].join(" and ")}
-       order by checkpoint_id desc limit ?`,
-      book,
-      ...given.map(([, value]) => value!),
-      query.metadata ? -1 : (query.limit ?? -1),
-    );
+    return row ? tupleOf(this.#connection, one.threadId, row) : this.#read(one);
   }
 
   async items(spans: Span[]): Promise<StoredItem[]> {
-    return this.#connection.seen(() => spans.flatMap((span) => this.#itemsOf(span)));
-  }
-
-  #itemsOf({ lineage, first, end }: Span): StoredItem[] {
-    return this.#connection
-      .rows<{ position: number; type: string; bytes: Uint8Array }>(
-        `select item_id & 65535 as position, type, bytes from lineage_items
-           where item_id >= (?1 << 16) + cast(?2 as integer)
-             and item_id < (?1 << 16) + cast(?3 as integer)
-           order by item_id`,
-        lineage,
-        first,
-        end,
-      )
-      .map(({ position, type, bytes }) => ({ lineage, position, value: { type, bytes } }));
+    return this.#connection.seen(() => spans.flatMap((span) => itemsOf(this.#connection, span)));
   }
 
   async numbersOf(names: string[]): Promise<NumberedName[]> {
@@ -425,70 +335,8 @@ export class SqliteCheckpoints implements CheckpointStorage {
     if ((latest ? unpackId(latest.checkpoint_id) : null) !== parentId)
       throw new HeadMoved(threadId);
   }
-
-  #tuple(threadId: ThreadId, row: CheckpointRow): CheckpointTuple {
-    const { writes, texts } = this.#writes(threadId, row);
-    return {
-      threadId,
-      namespace: row.namespace,
-      checkpointId: unpackId(row.checkpoint_id),
-      parentId: row.parent_id === null ? null : unpackId(row.parent_id),
-      content: row.content,
-      spans: spansOf(JSON.parse(row.spans)),
-      metadata: metadataOf(this.#connection, row),
-      writes,
-      texts: subtractSpans(textSpans([row, ...texts]), []).flatMap((span) => this.#itemsOf(span)),
-      generation: placeOf(this.#connection, threadId)?.generation ?? 0,
-    };
-  }
-
-  #writes(threadId: ThreadId, row: CheckpointRow): { writes: StoredWrite[]; texts: WriteRow[] } {
-    const rows = this.#connection.rows<WriteRow>(
-      `select task_id, write_index, channel, type, bytes, texts
-       from checkpoint_books cross join checkpoint_writes as stored
-       where thread_id = ? and stored.book = checkpoint_books.book and namespace = ?
-         and checkpoint_id = ?
-       order by task_id, write_index, position`,
-      threadId,
-      row.namespace,
-      row.checkpoint_id,
-    );
-    const writes = rows.map((write) => ({
-      taskId: unpackId(write.task_id),
-      index: write.write_index,
-      channel: write.channel,
-      value: { type: write.type, bytes: write.bytes },
-    }));
-    const counting = writes.filter(({ taskId, index }, at) => {
-      const next = writes[at + 1];
-      return next?.taskId !== taskId || next.index !== index;
-    });
-    return { writes: counting, texts: rows };
-  }
 }
 
 function packTexts(texts: Span[] | undefined): string | null {
   return texts && texts.length > 0 ? JSON.stringify(flattenSpans(texts)) : null;
-}
-
-function newestFirst(one: Picked, other: Picked): number {
-  return (
-    compare(other.checkpointId, one.checkpointId) ||
-    compare(one.threadId, other.threadId) ||
-    compare(one.namespace, other.namespace) ||
-    other.book - one.book
-  );
-}
-
-function compare(one: string, other: string): number {
-  if (one === other) return 0;
-  return one < other ? -1 : 1;
-}
-
-function sameAddress(one: Picked, other: Picked): boolean {
-  return (
-    one.checkpointId === other.checkpointId &&
-    one.threadId === other.threadId &&
-    one.namespace === other.namespace
-  );
 }
