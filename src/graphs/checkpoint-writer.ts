@@ -23,6 +23,8 @@ import { Names } from "./names.ts";
 import { encodeSharing, type FindItem, type SharingValue } from "./shared-elements.ts";
 import type { Held, NamespaceMemory, ThreadMemory } from "./thread-memory.ts";
 
+const decoder = new TextDecoder();
+
 /** Shorter values stand in the checkpoint's own text: as an item they would cost about 30 bytes more. */
 const inlineLengthMax = 128;
 
@@ -256,7 +258,7 @@ export class CheckpointWriter {
       ...rest
     } = checkpoint;
     if (Object.keys(rest).length === 0) return null;
-    return new TextDecoder().decode((await this.#encode(rest)).bytes);
+    return decoder.decode((await this.#encode(rest)).bytes);
   }
 
   async #encode(value: unknown): Promise<StoredValue> {
@@ -312,7 +314,7 @@ function place(plan: Plan, wholes: Placer): Placed {
   const { type, bytes } = value;
   const isInline = bytes.length <= inlineLengthMax || channel === inputChannel;
   if (texts.length > 0 || (type === "json" && isInline)) {
-    const text = new TextDecoder().decode(bytes);
+    const text = decoder.decode(bytes);
     return { channel, held: { kind: "inline", text, texts }, items: [], fresh: [] };
   }
   const item = { ...wholes.next(), value };

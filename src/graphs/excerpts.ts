@@ -230,6 +230,7 @@ function keyOf(bytes: Buffer, { from, end }: Range): string {
   return bytes.toString("latin1", from, end);
 }
 
-function bufferOf(bytes: Uint8Array): Buffer {
+/** The same memory. */
+export function bufferOf(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type Span, subtractSpans } from "../core/lineage.ts";
 import type { StoredValue } from "../core/ports/checkpoints.ts";
-import { itemsReference, withReferences } from "./excerpts.ts";
+import { bufferOf, itemsReference, withReferences } from "./excerpts.ts";
 import { isIntact, type LiveItem } from "./item-cache.ts";
 import { traceOf, untraceable } from "./trace.ts";
 
@@ -100,7 +100,7 @@ function itemOf(element: unknown, find: FindItem): LiveItem | undefined {
 /** With references to items in place of the stand-ins; null when they are not what was expected. */
 function withNames({ type, bytes: given }: StoredValue, items: LiveItem[]): SharingValue | null {
   if (type !== "json") return null;
-  const bytes = Buffer.from(given.buffer, given.byteOffset, given.byteLength);
+  const bytes = bufferOf(given);
   const parts: Uint8Array[] = [];
   const spans: Span[] = [];
   let copied = 0;
